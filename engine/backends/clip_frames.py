@@ -1,0 +1,42 @@
+"""What every diffusion animator does around its model: the job against the limits, the still in, the frames out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from engine.backends.protocols import ClipJob
+from engine.catalog import ModelSpec
+from engine.errors import BadRequest
+from engine.media import FrameWriter
+
+
+def check_job(spec: ModelSpec, job: ClipJob) -> None:
+    """Raise `BadRequest` unless size and frame count are ones that the model makes."""
+    limits = spec.limits
+    if job.width % limits.size_step or job.height % limits.size_step:
+        raise BadRequest(
+            "size", f"{job.width}×{job.height}: the sides of {spec.id} are multiples of {limits.size_step} pixels"
+        )
+    if job.frames < 1 or (job.frames - limits.frames_plus) % limits.frames_step:
+        raise BadRequest(
+            "frames", f"{job.frames}: {spec.id} makes {limits.frames_step}k+{limits.frames_plus} frames, k ≥ 0"
+        )
+    if limits.max_frames is not None and job.frames > limits.max_frames:
+        raise BadRequest("frames", f"{job.frames}: {spec.id} makes at most {limits.max_frames} at once")
+
+
+def open_still(job: ClipJob) -> Image.Image:
+    """The still as RGB at the clip's size, cropped evenly where its shape is another."""
+    with Image.open(job.still.image, formats=("PNG", "JPEG", "WEBP")) as picture:
+        return ImageOps.fit(picture.convert("RGB"), (job.width, job.height), Image.Resampling.LANCZOS)
+
+
+def write_clip(frames: Any, job: ClipJob, out: Path) -> None:
+    """Encode the first `job.frames` of `frames` (n, height, width, 3; float 0–1)."""
+    with FrameWriter(out, job.width, job.height, job.fps) as writer:
+        for frame in frames[: job.frames]:
+            writer.write((np.clip(np.nan_to_num(frame), 0, 1) * 255).round().astype(np.uint8))

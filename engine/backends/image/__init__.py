@@ -1,0 +1,1 @@
+"""Artists, one file (or folder) per family."""

@@ -1,0 +1,68 @@
+"""The three plates that a place is drawn on, and what its drawing tells those who stand there."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.backends.image.sketch import land
+from engine.backends.image.sketch.light import Light
+from engine.backends.image.sketch.plate import Colour, Frame, Plate, mix
+from engine.backends.image.sketch.sky import lightning, paint_sky
+
+GRASS: Colour = (0.40, 0.60, 0.27)
+SNOW: Colour = (0.90, 0.94, 0.99)
+
+
+class Backdrop:
+    """Three plates to draw a place on. `feet` is the band (film shares) where whoever stands there has the feet;
+    `free` the columns that big trees leave free; `indoors` and `wet` tell how shadows fall."""
+
+    def __init__(self, frame: Frame, light: Light, rng: np.random.Generator) -> None:
+        self.frame, self.light, self.rng = frame, light, rng
+        self.back, self.middle, self.floor = Plate(frame), Plate(frame), Plate(frame)
+        self.feet = (0.80, 0.90)
+        self.free = (0.20, 0.80)
+        self.indoors = False
+        self.wet = False
+        self.airy = False
+        self.lamps: list[tuple[float, float]] = []
+
+    @property
+    def white(self) -> bool:
+        return self.light.weather == "snow"
+
+    def level(self, share: float) -> float:
+        """A height given for a wide film, a little lower in a tall one (there is more sky)."""
+        return self.frame.y(share + (0.05 if self.frame.tall else 0.0))
+
+    def sky(self, horizon: float, clouds: float | None = None) -> float:
+        y = self.level(horizon)
+        paint_sky(self.back, self.light, y, self.rng, clouds)
+        if self.light.weather == "storm":
+            lightning(self.back, y, self.rng)
+        return y
+
+    def green(self, base: Colour = GRASS) -> Colour:
+        return mix(base, SNOW, 0.88) if self.white else base
+
+    def kinds(self, *kinds: str) -> tuple[str, ...]:
+        return ("snowpine", "bare") if self.white else kinds
+
+    def grass(self, top: float, base: Colour = GRASS, blooms: int = 50, relief: float = 0.02) -> None:
+        """The near ground with tufts and flowers, unless snow lies."""
+        base = self.green(base)
+        land.ground(self.floor, self.light, self.rng, self.level(top), base, relief)
+        if not self.white:
+            near = self.light.far(base, 0.0)
+            land.tufts(self.floor, self.rng, self.level(top + 0.035), self.frame.y(1.12), near, 420)
+            if not self.light.dark:
+                land.flowers(self.floor, self.rng, self.light, self.level(top + 0.06), self.frame.y(1.12), blooms)
+
+    def sides(self, kinds: tuple[str, ...], height: float, count: int = 2, foot: float = 0.80) -> None:
+        """Large trees at the picture's sides."""
+        for i in range(count * 2):
+            share = self.rng.uniform(-0.08, 0.13) if i % 2 else self.rng.uniform(0.87, 1.08)
+            size = height * self.frame.unit * self.rng.uniform(0.75, 1.15)
+            kind = kinds[int(self.rng.integers(len(kinds)))]
+            y = self.level(foot + self.rng.uniform(-0.03, 0.03))
+            land.plant(self.floor, self.light, self.rng, kind, self.frame.x(share), y, size, 0.1)

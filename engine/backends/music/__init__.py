@@ -1,0 +1,1 @@
+"""Composers, one file per family."""

@@ -1,0 +1,206 @@
+"""What torch families share: sealed imports, device and dtype with the reason, seeds, memory, steps. Knows no model."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import logging
+import os
+import warnings
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from engine.backends.protocols import Tick
+from engine.catalog import ModelSpec
+from engine.errors import ModelCorrupt, ModelUnavailable, OutOfMemory, ReelhouseError
+from engine.types import Frozen
+
+if TYPE_CHECKING:
+    import torch
+
+SEALED = {
+    "HF_HUB_OFFLINE": "1",
+    "TRANSFORMERS_OFFLINE": "1",
+    "TRANSFORMERS_VERBOSITY": "error",
+    "HF_HUB_DISABLE_TELEMETRY": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "DIFFUSERS_DISABLE_REMOTE_CODE": "1",
+    "DO_NOT_TRACK": "1",
+    "TOKENIZERS_PARALLELISM": "false",
+}
+LOUD = ("TTS", "trainer", "transformers", "diffusers", "accelerate", "huggingface_hub", "torchao", "numba", "fsspec")
+
+# What allocators say when they have no own exception class: the CPU's, cuBLAS's and cuDNN's, the driver's.
+MEMORY_WORDS = (
+    "not enough memory",
+    "can't allocate memory",
+    "out of memory",
+    "cublas_status_alloc_failed",
+    "cudnn_status_alloc_failed",
+)
+
+
+class Decision(Frozen, frozen=True):
+    """Where a model runs: `device` as torch spells it, `dtype` a torch attribute's name, `sentence` the reason."""
+
+    device: str
+    dtype: str
+    sentence: str
+
+
+@contextlib.contextmanager
+def sealed(spec: ModelSpec) -> Iterator[None]:
+    """Import and load inside this: no network, no foreign code, no chatter, errors as ours.
+
+    The switches are read when huggingface_hub, transformers and diffusers are imported, so they are set before that,
+    and stay: nothing in this process is to reach the network later either. Raises `ModelUnavailable` for a library
+    that is not installed, `ModelCorrupt` for weights that do not fit the architecture, `OutOfMemory`.
+    """
+    os.environ.update(SEALED)
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as in engine.models: spinning threads starve the CPU lane
+    for name in LOUD:
+        logging.getLogger(name).setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings(), memory_guard(spec):
+            warnings.simplefilter("ignore")
+            yield
+    except ReelhouseError:
+        raise
+    except ImportError as error:
+        raise ModelUnavailable(
+            f"Model {spec.id} needs {error.name or error}, which cannot be imported: run scripts/setup again."
+        ) from error
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        # What libraries raise for a config that is no JSON, a missing tensor, a shape that does not fit.
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise ModelCorrupt(
+            f"Model {spec.id} cannot be loaded ({reason}): run `reelhouse models verify {spec.id}` and fetch it again."
+        ) from error
+
+
+def diffusers_quietly() -> Any:
+    """The diffusers package, without progress bars and anything below an error. Call inside `sealed`.
+
+    Untyped, because its names come into being when they are asked for and its annotations are narrower than its
+    configs.
+    """
+    diffusers: Any = importlib.import_module("diffusers")
+    transformers: Any = importlib.import_module("transformers")
+    for library in (diffusers, transformers):
+        library.utils.logging.set_verbosity_error()
+        library.utils.logging.disable_progress_bar()
+    return diffusers
+
+
+def choose_device() -> Decision:
+    """The first CUDA device in the widest fast half type that it has, else the CPU in float32."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return Decision(device="cpu", dtype="float32", sentence="on the CPU in float32, because torch sees no GPU")
+    name = torch.cuda.get_device_name(0)
+    if torch.cuda.get_device_capability(0) >= (8, 0):
+        return Decision(device="cuda", dtype="bfloat16", sentence=f"on {name} in bfloat16, which it computes natively")
+    return Decision(device="cuda", dtype="float16", sentence=f"on {name} in float16, because it is older than bfloat16")
+
+
+def seeded(seed: int) -> torch.Generator:
+    """A generator on the CPU, so that a seed means the same noise on every device."""
+    import torch
+
+    return torch.Generator("cpu").manual_seed(seed % 2**63)
+
+
+@contextlib.contextmanager
+def global_seed(seed: int) -> Iterator[None]:
+    """For libraries that draw from torch's and numpy's global generators: seeded inside, untouched outside."""
+    import numpy as np
+    import torch
+
+    before = np.random.get_state()
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(seed % 2**63)
+        np.random.seed(seed % 2**32)
+        try:
+            yield
+        finally:
+            np.random.set_state(before)
+
+
+@contextlib.contextmanager
+def memory_guard(spec: ModelSpec) -> Iterator[None]:
+    """Raise `OutOfMemory` for every way in which torch says so; whatever else was raised passes."""
+    try:
+        yield
+    except MemoryError as error:
+        raise _out_of_memory(spec) from error
+    except RuntimeError as error:
+        # torch.OutOfMemoryError is a RuntimeError; the CPU allocator raises a plain one.
+        if type(error).__name__ != "OutOfMemoryError" and not any(w in str(error).lower() for w in MEMORY_WORDS):
+            raise
+        raise _out_of_memory(spec) from error
+
+
+def _out_of_memory(spec: ModelSpec) -> OutOfMemory:
+    free_memory()
+    return OutOfMemory(f"Model {spec.id} ran out of memory: choose a smaller profile or size, or fewer seconds a shot.")
+
+
+def free_memory() -> None:
+    """Give back what nobody refers to any more."""
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+def on_step_end(tick: Tick, total: int) -> Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]:
+    """diffusers' `callback_on_step_end`; what `tick` raises ends the pipeline's loop and passes through."""
+
+    def after(pipeline: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        tick(min(step + 1, total), total)
+        return tensors
+
+    return after
+
+
+class Placement:
+    """Where a pipeline's weights lie. `offload`: `none` all on the device; `model` one component at a time; `layer` one
+    layer at a time, its next one copied meanwhile (least memory). On the CPU there is nothing to offload."""
+
+    def __init__(self, pipeline: Any, decision: Decision, offload: str, *, tile: bool = False) -> None:
+        import torch
+
+        self._pipeline, self._device = pipeline, decision.device
+        self._offload, self._tile = offload, tile
+        self._now = "none" if decision.device == "cpu" else offload
+        torch.backends.cudnn.deterministic = True  # else the fastest kernel of the moment decides the last bits
+        if self._now == "layer":
+            pipeline.enable_group_offload(
+                onload_device=torch.device(decision.device),
+                offload_device=torch.device("cpu"),
+                offload_type="leaf_level",
+                use_stream=True,
+            )
+        elif self._now == "model":
+            pipeline.enable_model_cpu_offload(device=decision.device)
+        else:
+            pipeline.to(decision.device)
+
+    def fit(self, memory: int) -> None:
+        """Before a job: `memory` 0 as the entry says, 1 weights offloaded, 2 also decoded in tiles."""
+        if self._tile or memory >= 2:
+            self._pipeline.vae.enable_tiling()
+        else:
+            self._pipeline.vae.disable_tiling()
+        wanted = "model" if memory >= 1 and self._offload == "none" else self._offload
+        if self._device == "cpu" or wanted == self._now:
+            return
+        self._pipeline.remove_all_hooks()
+        if wanted == "model":
+            self._pipeline.enable_model_cpu_offload(device=self._device)
+        else:
+            self._pipeline.to(self._device)
+        self._now = wanted

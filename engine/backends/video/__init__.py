@@ -1,0 +1,1 @@
+"""Animators, one file per family."""

@@ -1,0 +1,134 @@
+"""Animator family `wan`: image to video with Wan 2.1, 2.2 A14B (two experts) and 2.2 TI2V-5B, in diffusers' layout.
+
+The checkpoint says which of them it is: `transformer_2` and `boundary_ratio` make two experts, `expand_timesteps` puts
+the still in place of the first latent frame. Knows no story.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Literal
+
+from engine.backends.clip_frames import check_job, open_still, write_clip
+from engine.backends.params import read_params
+from engine.backends.protocols import ClipJob, Tick, no_tick
+from engine.backends.torch_env import (
+    Placement,
+    choose_device,
+    diffusers_quietly,
+    free_memory,
+    memory_guard,
+    on_step_end,
+    sealed,
+    seeded,
+)
+from engine.catalog import ModelSpec
+from engine.errors import ModelMissing
+from engine.types import Frozen
+
+
+class Params(Frozen, frozen=True):
+    """`guidance` above 1 costs a second pass a step; `guidance_low` is the second expert's. `flow_shift` moves steps
+    towards noise (3 at 480p, 5 at 720p). `loras` are files in `parts/lora`, melted into the experts, high noise first.
+    `text_tokens` is how far the prompt is padded. `tile` decodes piecewise: slower, less memory."""
+
+    steps: int = 40
+    guidance: float = 3.5
+    guidance_low: float | None = None
+    flow_shift: float | None = None
+    scheduler: Literal["own", "euler"] = "own"
+    loras: tuple[str, ...] = ()
+    text_tokens: int = 512
+    tile: bool = False
+    offload: Literal["none", "model", "layer"] = "none"
+
+
+def load(spec: ModelSpec, weights: Path | None) -> Animator:
+    """Raises `BadCatalog` for unknown params, `ModelMissing`, `ModelCorrupt`, `ModelUnavailable`, `OutOfMemory`."""
+    params = read_params(spec, Params)
+    if weights is None:
+        raise ModelMissing(f"models.{spec.id} names no weights: family wan needs a checkpoint folder.")
+    return Animator(spec, params, weights)
+
+
+class Animator:
+    """A `VideoModel`. Frames are 4k+1, because the VAE packs time by 4 and keeps the first frame by itself."""
+
+    def __init__(self, spec: ModelSpec, params: Params, folder: Path) -> None:
+        self.spec = spec
+        self._params = params
+        with sealed(spec):
+            import torch
+
+            diffusers = diffusers_quietly()
+            self.decision = choose_device()
+            # The VAE is 0.5 GB and bands in half precision; everything else takes the fast type.
+            vae = diffusers.AutoencoderKLWan.from_pretrained(
+                folder, subfolder="vae", torch_dtype=torch.float32, use_safetensors=True, local_files_only=True
+            )
+            pipeline: Any = diffusers.WanImageToVideoPipeline.from_pretrained(
+                folder,
+                vae=vae,
+                torch_dtype=getattr(torch, self.decision.dtype),
+                use_safetensors=True,
+                local_files_only=True,
+            )
+            pipeline.scheduler = _scheduler(diffusers, params, pipeline.scheduler)
+            _melt_loras(pipeline, [folder / "parts" / "lora" / name for name in params.loras])
+            pipeline.set_progress_bar_config(disable=True)
+            self._placement: Placement | None = Placement(pipeline, self.decision, params.offload, tile=params.tile)
+            self._pipeline: Any = pipeline
+
+    def animate(self, job: ClipJob, out: Path, *, tick: Tick = no_tick) -> None:
+        """Raises `BadRequest` for a size or frame count that the model does not make, `OutOfMemory`, `MediaFailed`,
+        and what `tick` raises. Wan was trained at 16 or 24 frames a second; `fps` only says how fast they play."""
+        check_job(self.spec, job)
+        steps = self._params.steps
+        tick(0, steps)
+        assert self._placement is not None
+        with memory_guard(self.spec):
+            self._placement.fit(job.memory)
+            frames = self._pipeline(
+                image=open_still(job),
+                prompt=job.prompt,
+                negative_prompt=job.negative or None,
+                width=job.width,
+                height=job.height,
+                num_frames=job.frames,
+                num_inference_steps=steps,
+                guidance_scale=self._params.guidance,
+                guidance_scale_2=self._second_guidance(),
+                generator=seeded(job.seed),
+                max_sequence_length=self._params.text_tokens,
+                output_type="np",
+                callback_on_step_end=on_step_end(tick, steps),
+            ).frames[0]
+        write_clip(frames, job, out)
+
+    def close(self) -> None:
+        self._pipeline = self._placement = None
+        free_memory()
+
+    def _second_guidance(self) -> float | None:
+        """Only a checkpoint of two experts may be told."""
+        return self._params.guidance_low if self._pipeline.config.boundary_ratio is not None else None
+
+
+def _scheduler(diffusers: Any, params: Params, own: Any) -> Any:
+    if params.scheduler == "euler":
+        shift = params.flow_shift if params.flow_shift is not None else own.config.get("flow_shift", 3.0)
+        return diffusers.FlowMatchEulerDiscreteScheduler(shift=shift)
+    if params.flow_shift is not None:
+        return type(own).from_config(own.config, flow_shift=params.flow_shift)
+    return own
+
+
+def _melt_loras(pipeline: Any, files: list[Path]) -> None:
+    """Add each LoRA to the weights of its expert, so that it costs nothing when the model runs."""
+    for file, transformer in zip(files, ("transformer", "transformer_2"), strict=False):
+        into_second = transformer == "transformer_2"
+        pipeline.load_lora_weights(
+            file.parent, weight_name=file.name, local_files_only=True, load_into_transformer_2=into_second
+        )
+        pipeline.fuse_lora(components=[transformer])
+        pipeline.unload_lora_weights()

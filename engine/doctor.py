@@ -1,0 +1,260 @@
+"""Every prerequisite, looked at for real, with the fix for each that fails. Imports no model library itself.
+
+Whatever could crash or be slow to import is tried in a process of its own.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import platform
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from engine.catalog import Catalog, ModelSpec, Profile
+from engine.errors import ReelhouseError
+from engine.machine import this_machine
+from engine.settings import EngineSettings
+from engine.types import Camel
+from engine.weights import check_weights, find_weights, repair
+
+SETUP = "run scripts/setup again"
+MIN_DISK_GB = 2.0
+MIN_MEMORY_GB = 2.0
+SAFE_SQLITE = (3, 51, 3)
+"""From here on several writers cannot corrupt a database in WAL mode: https://www.sqlite.org/wal.html."""
+TRY_SECONDS = 120
+PYTHONS = ((3, 11), (3, 13))
+FONT_TRIAL = "Aß Ж ش 字 ☀"
+NVIDIA_DEVICE = Path("/proc/driver/nvidia/version")
+
+
+class Check(Camel, frozen=True):
+    """`state` failed: no film can be made until `fix` is done; advice: something optional is missing."""
+
+    name: str
+    state: Literal["ok", "advice", "failed"]
+    found: str
+    fix: str | None = None
+
+
+def examine(settings: EngineSettings, catalog: Catalog) -> list[Check]:
+    """All checks, for the profile of `settings`."""
+    profile = catalog.profile(settings.profile, this_machine().vram_gb)
+    specs = [catalog.model(model_id) for model_id in profile.models.values()]
+    return [
+        check_python(sys.version_info[:2]),
+        check_platform(platform.system(), platform.machine()),
+        check_home(settings.home),
+        check_disk(settings.home),
+        check_memory(psutil.virtual_memory().total / 2**30, psutil.virtual_memory().available / 2**30),
+        check_ffmpeg(),
+        check_fonts(),
+        check_sqlite(sqlite3.sqlite_version_info),
+        check_gpu(),
+        check_profile(settings, profile),
+        *(check_model(spec, settings.home) for spec in specs),
+        *(check_opens(spec, settings.home) for spec in specs if spec.vram_gb == 0),
+        check_torch(specs),
+        check_torchaudio(specs),
+        check_espeak(),
+    ]
+
+
+def check_python(version: tuple[int, ...]) -> Check:
+    shown = ".".join(map(str, version))
+    if PYTHONS[0] <= version <= PYTHONS[1]:
+        return Check(name="python", state="ok", found=f"CPython {shown}")
+    return Check(name="python", state="failed", found=f"CPython {shown}", fix="install CPython 3.11, 3.12 or 3.13")
+
+
+def check_platform(system: str, machine: str) -> Check:
+    found = f"{system} on {machine}"
+    if (system, machine) == ("Linux", "x86_64"):
+        return Check(name="platform", state="ok", found=found)
+    return Check(name="platform", state="advice", found=found, fix="use Linux on x86-64; on Windows, use WSL2")
+
+
+def check_home(home: Path) -> Check:
+    fix = f"make {home} writable, or set REELHOUSE_HOME to a folder that is"
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home) as file:
+            file.write(b"reelhouse")
+    except OSError as error:
+        return Check(name="home", state="failed", found=f"{home}: {error.strerror}", fix=fix)
+    return Check(name="home", state="ok", found=f"{home} is writable")
+
+
+def check_disk(home: Path) -> Check:
+    place = next(p for p in (home, *home.parents) if p.is_dir())
+    free = shutil.disk_usage(place).free / 2**30
+    found = f"{free:.1f} GB free at {place}"
+    if free >= MIN_DISK_GB:
+        return Check(name="disk", state="ok", found=found)
+    return Check(name="disk", state="failed", found=found, fix=f"free {MIN_DISK_GB:g} GB, or set REELHOUSE_HOME")
+
+
+def check_memory(total: float, available: float) -> Check:
+    found = f"{available:.1f} of {total:.1f} GB available"
+    if available >= MIN_MEMORY_GB:
+        return Check(name="memory", state="ok", found=found)
+    return Check(name="memory", state="failed", found=found, fix=f"close programs until {MIN_MEMORY_GB:g} GB are free")
+
+
+def check_ffmpeg() -> Check:
+    """ffmpeg runs, and has H.264 and libass built in."""
+    from engine.media import ffmpeg_exe
+
+    try:
+        exe = ffmpeg_exe()
+        version = _output([exe, "-hide_banner", "-version"]).splitlines()[0]
+        encoders, filters = _output([exe, "-hide_banner", "-encoders"]), _output([exe, "-hide_banner", "-filters"])
+    except ReelhouseError as error:
+        return Check(name="ffmpeg", state="failed", found=error.message, fix=SETUP)
+    except (OSError, subprocess.SubprocessError, IndexError) as error:
+        return Check(name="ffmpeg", state="failed", found=f"it does not run: {error}", fix=SETUP)
+    missing = [
+        name for name, where in (("libx264", encoders), (" ass ", filters), ("loudnorm", filters)) if name not in where
+    ]
+    if missing:
+        fix = "unset IMAGEIO_FFMPEG_EXE, so that the ffmpeg is used that comes with imageio-ffmpeg"
+        return Check(name="ffmpeg", state="failed", found=f"{exe} has no {', '.join(missing)}", fix=fix)
+    return Check(name="ffmpeg", state="ok", found=f"{' '.join(version.split()[:3])} with libx264 and libass")
+
+
+def check_fonts() -> Check:
+    """The bundled fonts can be cut for several scripts."""
+    from engine.fonts import cut_fonts
+
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            faces = cut_fonts([FONT_TRIAL], Path(folder)).faces
+    except (ReelhouseError, OSError, ImportError) as error:
+        return Check(name="fonts", state="failed", found=str(error), fix=SETUP)
+    scripts = ", ".join(dict.fromkeys(face.script for face in faces))
+    return Check(name="fonts", state="ok", found=f"bundled Noto for {scripts} and more")
+
+
+def check_sqlite(version: tuple[int, ...]) -> Check:
+    shown = ".".join(map(str, version))
+    if version >= SAFE_SQLITE:
+        return Check(name="sqlite", state="ok", found=shown)
+    found = f"{shown}: write-ahead logging is not safe with several writers before {'.'.join(map(str, SAFE_SQLITE))}"
+    return Check(
+        name="sqlite", state="advice", found=found, fix="nothing for `make`; a server takes a safe journal mode"
+    )
+
+
+def check_gpu() -> Check:
+    machine = this_machine()
+    if machine.gpu is not None:
+        return Check(name="gpu", state="ok", found=f"{machine.gpu}, {machine.vram_gb:.0f} GB")
+    if not NVIDIA_DEVICE.exists():
+        return Check(name="gpu", state="ok", found="none; the CPU profiles need none")
+    fix = "run scripts/setup again for its library; if that does not help, reinstall the NVIDIA driver"
+    return Check(name="gpu", state="advice", found="a driver is loaded, but it does not answer", fix=fix)
+
+
+def check_profile(settings: EngineSettings, profile: Profile) -> Check:
+    why = "asked for" if settings.profile != "auto" else "the best that this machine holds"
+    return Check(name="profile", state="ok", found=f"{profile.name}, {why}: {profile.about}")
+
+
+def check_model(spec: ModelSpec, home: Path) -> Check:
+    """The weights are there, complete and unaltered."""
+    name = f"{spec.role}: {spec.id}"
+    try:
+        path = find_weights(spec, home)
+        if path is not None:
+            check_weights(spec, path)
+    except ReelhouseError as error:
+        return Check(name=name, state="failed", found=error.message, fix=repair(spec))
+    hashed = " (SHA-256 as declared)" if spec.weights and spec.weights.sha256 else ""
+    return Check(name=name, state="ok", found=f"{path}{hashed}" if path else "comes with its code")
+
+
+def check_opens(spec: ModelSpec, home: Path) -> Check:
+    """The model really opens, in a process of its own: a library built for another CPU takes that one down only."""
+    name = f"{spec.role} opens"
+    program = (
+        "import sys; from pathlib import Path; from engine.catalog import load_catalog; "
+        "from engine.models import load_model; "
+        "load_model(load_catalog().model(sys.argv[1]), Path(sys.argv[2])).close()"
+    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program, spec.id, str(home)], capture_output=True, text=True, timeout=TRY_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        return Check(name=name, state="failed", found=f"{spec.id} did not open in {TRY_SECONDS} s", fix=SETUP)
+    if done.returncode == 0:
+        return Check(name=name, state="ok", found=spec.id)
+    last = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
+    return Check(
+        name=name, state="failed", found=f"{spec.id}: {last}", fix=f"{SETUP}; {repair(spec)}" if spec.weights else SETUP
+    )
+
+
+def check_torch(specs: list[ModelSpec]) -> Check:
+    """Which build of torch there is; only diffusion models and Coqui voices need it."""
+    version = _version("torch")
+    if version is None:
+        return _optional("torch", "not installed: only tiny and the GPU profiles need it", _need_torch(specs))
+    if this_machine().gpu is not None and version.endswith("+cpu"):
+        fix = "remove .venv and run scripts/setup again on this machine, or set REELHOUSE_TORCH_INDEX for it"
+        return Check(name="torch", state="advice", found=f"{version}, a CPU build beside a GPU", fix=fix)
+    return _imports("torch", version, "import torch", _need_torch(specs))
+
+
+def check_torchaudio(specs: list[ModelSpec]) -> Check:
+    version = _version("torchaudio")
+    if version is None:
+        return _optional("torchaudio", "not installed: only Coqui voices need it", _need_torch(specs))
+    # Its compiled libraries are linked against CUDA and do not load beside a CPU build of torch.
+    return _imports("torchaudio", version, "import torchaudio", _need_torch(specs))
+
+
+def check_espeak() -> Check:
+    exe = shutil.which("espeak-ng") or shutil.which("espeak")
+    if exe:
+        return Check(name="espeak-ng", state="ok", found=exe)
+    found = "not on PATH: only Coqui voices that speak from phonemes need it"
+    return Check(name="espeak-ng", state="advice", found=found, fix="install the package espeak-ng to use those")
+
+
+def _need_torch(specs: list[ModelSpec]) -> bool:
+    return any(spec.family in ("sdxl", "wan", "ltx", "coqui") for spec in specs)
+
+
+def _optional(name: str, found: str, needed: bool) -> Check:
+    return Check(name=name, state="failed" if needed else "advice", found=found, fix=SETUP)
+
+
+def _imports(name: str, version: str, program: str, needed: bool) -> Check:
+    try:
+        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=TRY_SECONDS)
+    except subprocess.TimeoutExpired:
+        return _optional(name, f"{version} did not import in {TRY_SECONDS} s", needed)
+    if done.returncode == 0:
+        return Check(name=name, state="ok", found=version)
+    last = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
+    return _optional(name, f"{version} cannot be imported: {last}", needed)
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _output(command: list[str]) -> str:
+    return subprocess.run(command, capture_output=True, text=True, timeout=TRY_SECONDS, check=True).stdout

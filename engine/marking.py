@@ -1,0 +1,160 @@
+"""Says in the film's file what it is: title, chapters, seed, models, attribution, and that a machine made it.
+
+Chapters and tags travel as FFMETADATA; the mark of AI-made media as an XMP packet in a `uuid` box at the end of the
+file (ISO 14496-12, 4.2; XMP specification part 3, 1.2.7.1), where it moves no media and faststart stays true.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+from xml.sax.saxutils import escape
+
+from engine.cards import MADE_HERE
+from engine.catalog import ModelSpec
+from engine.errors import MediaFailed
+from engine.fonts import printable
+from engine.types import Plan, Script, Timing
+
+XMP_BOX = UUID("be7acfcb-97a9-42e8-9c71-999491e3afac").bytes
+SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+DRAWN_FAMILIES = frozenset({"sketch"})
+CHAPTER_LETTERS = 70
+
+
+class Marks(NamedTuple):
+    """What a film says of itself. `source_type` is a term of the IPTC digital source type vocabulary."""
+
+    title: str
+    seed: int
+    models: dict[str, str]
+    attribution: str
+    source_type: str
+    language: str
+
+    @property
+    def comment(self) -> str:
+        models = ", ".join(f"{role} {model}" for role, model in self.models.items())
+        return f"{MADE_HERE} {version('reelhouse')}. Seed {self.seed}. Models: {models}. {self.source_type}."
+
+
+class Chapter(NamedTuple):
+    start: float
+    end: float
+    title: str
+
+
+def marks(title: str, plan: Plan, specs: Mapping[str, ModelSpec], attribution: str) -> Marks:
+    """Drawn pictures under generated words and voices are a composite; generated pictures are trained media."""
+    drawn = specs["artist"].family in DRAWN_FAMILIES
+    kind = "compositeWithTrainedAlgorithmicMedia" if drawn else "trainedAlgorithmicMedia"
+    models = {role: spec.id for role, spec in sorted(specs.items())}
+    return Marks(title, plan.seed, models, attribution, kind, plan.locale)
+
+
+def chapters(script: Script, timings: Sequence[Timing], seconds: float) -> list[Chapter]:
+    """A chapter per scene, in film time, without gaps: the first begins with the title card, the last ends with the
+    film. A scene that comes back is a chapter again."""
+    starts: list[tuple[float, str]] = []
+    for number, shot in enumerate(script.shots):
+        if number and script.shots[number - 1].scene == shot.scene:
+            continue
+        known = 0 <= shot.scene < len(script.scenes)
+        title = printable(script.scenes[shot.scene].description if known else "") or f"Scene {len(starts) + 1}"
+        if len(title) > CHAPTER_LETTERS:
+            title = title[:CHAPTER_LETTERS].rsplit(" ", 1)[0].rstrip(",;:") + "…"
+        starts.append((timings[number].start if number else 0.0, title))
+    ends = [start for start, _ in starts[1:]] + [seconds]
+    return [Chapter(start, end, title) for (start, title), end in zip(starts, ends, strict=True)]
+
+
+def ffmetadata(marks: Marks, chapters: Sequence[Chapter]) -> str:
+    """https://ffmpeg.org/ffmpeg-formats.html#Metadata-2; times in milliseconds."""
+    tags = {"title": marks.title, "comment": marks.comment, "copyright": marks.attribution}
+    lines = [";FFMETADATA1", *(f"{key}={_quoted(value)}" for key, value in tags.items())]
+    for chapter in chapters:
+        start, end = round(chapter.start * 1000), round(chapter.end * 1000)
+        lines += ["[CHAPTER]", "TIMEBASE=1/1000", f"START={start}", f"END={end}", f"title={_quoted(chapter.title)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _quoted(value: str) -> str:
+    return "".join("\\" + c if c in "=;#\\" else c for c in printable(value))
+
+
+def xmp(marks: Marks) -> bytes:
+    """The packet: Dublin Core, and IPTC Extension's DigitalSourceType and AISystemUsed (IPTC Video Metadata Hub)."""
+
+    def text(value: str) -> str:
+        return escape(printable(value))
+
+    system = f"Reelhouse {version('reelhouse')}: {', '.join(f'{r} {m}' for r, m in marks.models.items())}"
+    return f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+ <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+  <rdf:Description rdf:about=""
+    xmlns:dc="http://purl.org/dc/elements/1.1/"
+    xmlns:xmp="http://ns.adobe.com/xap/1.0/"
+    xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/">
+   <dc:title><rdf:Alt><rdf:li xml:lang="x-default">{text(marks.title)}</rdf:li></rdf:Alt></dc:title>
+   <dc:description><rdf:Alt><rdf:li xml:lang="x-default">{text(marks.comment)}</rdf:li></rdf:Alt></dc:description>
+   <dc:rights><rdf:Alt><rdf:li xml:lang="x-default">{text(marks.attribution)}</rdf:li></rdf:Alt></dc:rights>
+   <dc:language><rdf:Bag><rdf:li>{text(marks.language)}</rdf:li></rdf:Bag></dc:language>
+   <xmp:CreatorTool>Reelhouse {version("reelhouse")}</xmp:CreatorTool>
+   <Iptc4xmpExt:DigitalSourceType>{SOURCE_TYPES}{marks.source_type}</Iptc4xmpExt:DigitalSourceType>
+   <Iptc4xmpExt:AISystemUsed>{text(system)}</Iptc4xmpExt:AISystemUsed>
+  </rdf:Description>
+ </rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="w"?>""".encode()
+
+
+class Box(NamedTuple):
+    """A top-level box of an MP4 file: where it begins and how many bytes it takes, header included."""
+
+    kind: str
+    start: int
+    size: int
+
+
+def boxes(path: Path) -> Iterator[Box]:
+    """The top-level boxes, in order. Raises `MediaFailed` if they do not fill the file exactly."""
+    length, at = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while at < length:
+            file.seek(at)
+            size, kind = struct.unpack(">I4s", file.read(8).ljust(8, b"\0"))
+            if size == 1:
+                (size,) = struct.unpack(">Q", file.read(8).ljust(8, b"\0"))
+            size = size or length - at
+            if size < 8 or at + size > length:
+                raise MediaFailed(f"{path.name} is not a whole MP4 file: make it again.")
+            yield Box(kind.decode("latin-1"), at, size)
+            at += size
+
+
+def starts_fast(path: Path) -> bool:
+    """Whether the index stands before the media, so that a player can begin while the film still arrives."""
+    order = [box.kind for box in boxes(path)]
+    return "moov" in order and "mdat" in order and order.index("moov") < order.index("mdat")
+
+
+def add_xmp(path: Path, packet: bytes) -> None:
+    """Append the packet as a `uuid` box."""
+    with path.open("ab") as file:
+        file.write(struct.pack(">I4s", 24 + len(packet), b"uuid") + XMP_BOX + packet)
+
+
+def read_xmp(path: Path) -> bytes | None:
+    """The XMP packet of a film, None if it has none. Raises `MediaFailed` for what is no whole MP4 file."""
+    for box in boxes(path):
+        if box.kind == "uuid":
+            with path.open("rb") as file:
+                file.seek(box.start + 8)
+                if file.read(16) == XMP_BOX:
+                    return file.read(box.size - 24)
+    return None

@@ -1,0 +1,292 @@
+"""From requests to films. Read this first: `_tell` is one story from top to bottom, `make_stories` a wave of them.
+
+A story is told by a generator that stops before each stage; the wave lets every story through a stage before the next
+one begins, so each model is opened once for all of them. Beside it runs the CPU lane: voices, music, segments and the
+final cut are made there while the next picture is painted.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple, ParamSpec, TypeVar
+
+import msgspec
+
+from engine.artifacts import Store, content_key
+from engine.catalog import Catalog
+from engine.errors import ReelhouseError
+from engine.formats import load_format
+from engine.handoff import Handoff
+from engine.ladder import Ladder
+from engine.machine import this_machine
+from engine.models import Residents
+from engine.progress import Control, OnEvent, ignore_events
+from engine.record import write_record
+from engine.stages.clips import animate_clips
+from engine.stages.film import join_film, mix_sound
+from engine.stages.music import compose_music
+from engine.stages.plan import make_plan
+from engine.stages.review import review_film
+from engine.stages.script import write_script
+from engine.stages.segments import cut_segments
+from engine.stages.stills import paint_stills
+from engine.stages.voices import speak_voices
+from engine.types import STAGES, Clip, Event, Film, Music, Stage, StoryRequest
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+# The animator at the foot of the out-of-memory ladder: it needs no GPU.
+LAST_RUNG = "camera"
+
+
+class Beside(NamedTuple):
+    """Work in the CPU lane that a story waits for, and the stage that it begins afterwards."""
+
+    work: Future[Any]
+    then: Stage
+
+
+Telling = Generator[Stage | Beside, Any, Film]
+
+
+def make_stories(
+    requests: Sequence[StoryRequest],
+    works: Sequence[Path],
+    *,
+    home: Path,
+    catalog: Catalog,
+    on_event: OnEvent = ignore_events,
+    cancelled: threading.Event | None = None,
+    residents: Residents | None = None,
+) -> list[Film | ReelhouseError]:
+    """One film or error per request, in their order; `works[i]` keeps the artefacts of `requests[i]`.
+
+    A story that fails leaves the wave, the others go on. `residents` lets a caller keep models open between waves.
+    What is no `ReelhouseError` is a fault of this program and passes through.
+    """
+    models = residents or Residents(catalog, home, this_machine().vram_gb)
+    cancelled = cancelled or threading.Event()
+    lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cpu-lane")
+    stories = []
+    for number, (request, work) in enumerate(zip(requests, works, strict=True)):
+        warnings: list[str] = []
+        control = Control(_collecting(warnings, on_event), cancelled, number)
+        stories.append(_Story(_tell(request, Store(work), catalog, models, lane, control, warnings), control))
+    try:
+        while living := [story for story in stories if story.outcome is None]:
+            # Strictly stage by stage: nobody begins a stage while another has yet to begin an earlier one, or the
+            # model of the earlier stage would be opened twice.
+            stage = min(STAGES.index(story.next_stage) for story in living)
+            turn = [story for story in living if STAGES.index(story.next_stage) == stage]
+            ready = [story for story in turn if story.ready]
+            if ready:
+                ready[0].advance()
+            else:
+                wait([story.beside for story in turn if story.beside], return_when=FIRST_COMPLETED)
+    finally:
+        for story in stories:
+            story.telling.close()
+        lane.shutdown(cancel_futures=True)
+        if residents is None:
+            models.close()
+    return [story.outcome for story in stories if story.outcome is not None]
+
+
+def _tell(
+    request: StoryRequest,
+    store: Store,
+    catalog: Catalog,
+    models: Residents,
+    lane: ThreadPoolExecutor,
+    control: Control,
+    warnings: list[str],
+) -> Telling:
+    """One story, top to bottom. Yields the stage that it is about to begin, or what it waits for in the CPU lane."""
+    clock, machine = _Clock(), this_machine()
+    with clock.running("plan"):
+        request, plan = make_plan(request, catalog, machine)
+        fmt = load_format(plan.format)
+        model = {role: models.handle(model_id) for role, model_id in plan.models.items()}
+        specs = {role: handle.spec for role, handle in model.items()}
+        ladder = Ladder(models.home / "ladder.json", machine.gpu or "cpu")
+    for decision in plan.decisions:
+        control.emit("decision", "plan", message=decision)
+
+    yield "script"
+    with clock.running("script"):
+        script = request.script or write_script(
+            request, plan, fmt, writer=model["writer"], store=store, control=control
+        )
+
+    speaking = lane.submit(
+        clock.timed("voices", speak_voices),
+        plan,
+        script,
+        fmt,
+        voice=request.voice,
+        own=request.script is not None,
+        narrator=model["narrator"],
+        store=store,
+        control=control,
+    )
+    spoken = yield Beside(speaking, then="stills")
+    script, voices, timings = spoken.script, spoken.voices, spoken.timings
+    plan = msgspec.structs.replace(plan, end_seconds=spoken.end_seconds)
+    seconds = plan.title_seconds + sum(timing.frames for timing in timings) / plan.fps + plan.end_seconds
+
+    def score() -> Music:
+        """Music and the whole mix need no picture: made now, they spare the last cut the wait."""
+        with clock.running("music"):
+            music = compose_music(request, plan, fmt, seconds, composer=model["composer"], store=store, control=control)
+            mix_sound(plan, fmt, voices, timings, music, store=store, control=control)
+        return music
+
+    scoring = lane.submit(score)
+    with clock.running("stills"):
+        stills = paint_stills(
+            request, plan, script, fmt, artist=model["artist"], store=store, control=control, ladder=ladder
+        )
+
+    yield "clips"
+    handoff: Handoff[Clip] = Handoff()
+    cutting = lane.submit(
+        clock.timed("segments", cut_segments),
+        request,
+        plan,
+        script,
+        fmt,
+        voices,
+        timings,
+        stills,
+        handoff,
+        specs=specs,
+        store=store,
+        control=control,
+    )
+    with clock.running("clips"), handoff:
+        making = animate_clips(
+            request,
+            plan,
+            script,
+            fmt,
+            stills,
+            timings,
+            animator=model["animator"],
+            fallback=models.handle(LAST_RUNG),
+            store=store,
+            control=control,
+            ladder=ladder,
+        )
+        clips = tuple(handoff.passing(making, to=cutting))
+
+    segments = yield Beside(cutting, then="film")
+    joining = lane.submit(
+        clock.timed("film", join_film),
+        request,
+        plan,
+        script,
+        fmt,
+        voices,
+        timings,
+        scoring.result(),
+        clips,
+        segments,
+        specs=specs,
+        store=store,
+        control=control,
+    )
+    files = yield Beside(joining, then="review")
+    with clock.running("review"):
+        review_film(plan, stills, files.seconds, control=control)
+    film = Film(
+        story_id="c" + content_key(request=request)[:24],
+        title=request.title or script.title,
+        video=files.video,
+        seconds=files.seconds,
+        width=plan.width,
+        height=plan.height,
+        fps=plan.fps,
+        plan=plan,
+        script=script,
+        voices=voices,
+        timings=timings,
+        stills=stills,
+        clips=clips,
+        shots=files.shots,
+        srt=files.srt,
+        vtt=files.vtt,
+        record=store.folder / "story.json",
+        stage_seconds=clock.seconds,
+        warnings=tuple(warnings),
+    )
+    write_record(film, request.prompt, specs)
+    return film
+
+
+class _Story:
+    """A telling in progress: which stage it begins next, what it waits for, how it ended."""
+
+    def __init__(self, telling: Telling, control: Control) -> None:
+        self.telling = telling
+        self.control = control
+        self.next_stage: Stage = "plan"
+        self.beside: Future[Any] | None = None
+        self.outcome: Film | ReelhouseError | None = None
+
+    @property
+    def ready(self) -> bool:
+        return self.beside is None or self.beside.done()
+
+    def advance(self) -> None:
+        """Go on until the next stage is about to begin, the CPU lane has to be waited for, or the story has ended."""
+        beside, self.beside = self.beside, None
+        try:
+            self.control.check()
+            coming = self.telling.send(beside.result() if beside else None)
+        except StopIteration as end:
+            self.outcome = end.value
+            self.control.emit("done", "film", message=end.value.title)
+        except ReelhouseError as error:
+            self.telling.close()
+            self.outcome = error
+            self.control.emit("failed", self.next_stage, message=error.message)
+        else:
+            if isinstance(coming, Beside):
+                self.beside, self.next_stage = coming
+            else:
+                self.next_stage = coming
+
+
+class _Clock:
+    """Seconds that each stage took, whichever lane it ran in."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def running(self, stage: Stage) -> Iterator[None]:
+        start = time.monotonic()
+        yield
+        self.seconds[stage] = round(time.monotonic() - start, 3)
+
+    def timed(self, stage: Stage, work: Callable[P, T]) -> Callable[P, T]:
+        def run(*args: P.args, **kwargs: P.kwargs) -> T:
+            with self.running(stage):
+                return work(*args, **kwargs)
+
+        return run
+
+
+def _collecting(warnings: list[str], on_event: OnEvent) -> OnEvent:
+    def listen(event: Event) -> None:
+        if event.kind == "warning":
+            warnings.append(event.message)
+        on_event(event)
+
+    return listen

@@ -1,0 +1,47 @@
+"""How a stage reports and how it is told to stop. Knows no terminal and no server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from engine.errors import Cancelled
+from engine.types import Event, Stage
+
+OnEvent = Callable[[Event], None]
+
+
+def ignore_events(event: Event) -> None:
+    """The listener for callers that do not care."""
+
+
+class Control:
+    """One story's line to the outside: events out, cancel in. Safe to use from several threads."""
+
+    def __init__(
+        self, on_event: OnEvent = ignore_events, cancelled: threading.Event | None = None, story: int = 0
+    ) -> None:
+        self._on_event = on_event
+        self._cancelled = cancelled or threading.Event()
+        self._story = story
+
+    def cancel(self) -> None:
+        self._cancelled.set()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled.is_set()
+
+    def check(self) -> None:
+        """Raise `Cancelled` once somebody asked to stop. Call it at each diffusion step, token batch, encoder line."""
+        if self._cancelled.is_set():
+            raise Cancelled()
+
+    def emit(self, kind: Any, stage: Stage, **fields: Any) -> None:
+        self._on_event(Event(kind=kind, stage=stage, story=self._story, **fields))
+
+    def step(self, stage: Stage, shot: int | None, done: int, total: int) -> None:
+        """`check`, then tell that `done` of `total` steps of one artefact are made."""
+        self.check()
+        self.emit("step", stage, shot=shot, done=done, total=total)

@@ -1,0 +1,70 @@
+"""The story's record, story.json: what was asked, decided, made, and by what; paths relative to its folder."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from engine.artifacts import write_atomically
+from engine.catalog import ModelSpec
+from engine.types import Film, Role
+
+
+def write_record(film: Film, prompt: str, specs: dict[Role, ModelSpec]) -> None:
+    """Write `film.record`. Each model is named as what it is, so that nobody takes a drawing for a photograph."""
+    folder = film.record.parent
+
+    def inside(path: Path | None) -> str | None:
+        return None if path is None else str(path.relative_to(folder))
+
+    record: dict[str, Any] = {
+        "storyId": film.story_id,
+        "title": film.title,
+        "prompt": prompt,
+        "seed": film.plan.seed,
+        "madeBy": f"reelhouse {version('reelhouse')}",
+        "format": film.plan.format,
+        "profile": film.plan.profile,
+        "models": {
+            role: {
+                "id": spec.id,
+                "family": spec.family,
+                "about": spec.about,
+                "revision": spec.revision,
+                "licence": spec.licence,
+                "attribution": spec.attribution,
+            }
+            for role, spec in specs.items()
+        },
+        "film": inside(film.video),
+        "seconds": film.seconds,
+        "width": film.width,
+        "height": film.height,
+        "fps": film.fps,
+        "captions": {"srt": inside(film.srt), "vtt": inside(film.vtt)},
+        "script": film.script,
+        "shots": [
+            {
+                "order": order,
+                "narration": shot.narration or None,
+                "start": timing.start,
+                "seconds": timing.frames / film.fps,
+                "words": voice.words,
+                "voice": voice.voice or None,
+                "still": inside(still.image),
+                "clip": inside(clip.video),
+                "video": inside(video),
+                "audio": inside(voice.audio),
+            }
+            for order, (shot, timing, voice, still, clip, video) in enumerate(
+                zip(film.script.shots, film.timings, film.voices, film.stills, film.clips, film.shots, strict=True)
+            )
+        ],
+        "decisions": film.plan.decisions,
+        "warnings": film.warnings,
+        "timings": film.stage_seconds,
+    }
+    write_atomically(film.record, msgspec.json.format(msgspec.json.encode(record), indent=2))

@@ -1,0 +1,133 @@
+"""What a shot of the script looks like, in words: prompt, subjects, framing, camera, seed. Pure; opens no model.
+
+Everything follows from the shot's own content, nothing from its number, so that an edited line changes its own
+picture and no other's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from engine.artifacts import content_key
+from engine.formats import Beat, Format
+from engine.types import CameraMove, Character, Item, Plan, Scene, Script, Shot, StoryRequest
+
+LESSER_WORDS = """
+    a an and at by de der die el for from her his in la le of on or our the their to van von with
+    sir lady lord mr mrs ms dr big little old young small great king queen prince princess captain professor
+"""
+"""Words of a name that do not name anybody by themselves."""
+
+MOVES_IN_WORDS: dict[CameraMove, str] = {
+    "hold": "static camera",
+    "push_in": "slow push in",
+    "pull_out": "slow pull back",
+    "pan_left": "slow pan to the left",
+    "pan_right": "slow pan to the right",
+    "tilt_up": "slow tilt up",
+    "tilt_down": "slow tilt down",
+}
+
+
+def seen(shot: Shot) -> str:
+    """What the shot shows: its visual, or its line where none is given."""
+    return shot.visual.strip() or shot.narration.strip()
+
+
+def scene_of(shot: Shot, script: Script) -> Scene | None:
+    return script.scenes[shot.scene] if 0 <= shot.scene < len(script.scenes) else None
+
+
+def beat_of(shot: Shot, fmt: Format) -> Beat | None:
+    return next((beat for beat in fmt.beats if beat.name == shot.beat), None)
+
+
+def framing_of(shot: Shot, fmt: Format) -> str:
+    beat = beat_of(shot, fmt)
+    return beat.framing if beat else "medium"
+
+
+def camera_of(shot: Shot, fmt: Format, seed: int) -> CameraMove:
+    """The shot's own move, else its beat's, else one that its seed chooses."""
+    beat = beat_of(shot, fmt)
+    moves: tuple[CameraMove, ...] = ("push_in", "pan_right", "pull_out", "pan_left", "tilt_up")
+    return shot.camera or (beat.camera if beat else moves[seed % len(moves)])
+
+
+def shot_seeds(plan: Plan, script: Script) -> tuple[int, ...]:
+    """A seed per shot, 0 to 2³¹-1, from the plan's and the shot's content. Shots alike in all get different ones."""
+    times: dict[str, int] = {}
+    seeds = []
+    for shot in script.shots:
+        content = content_key(seed=plan.seed, scene=scene_of(shot, script), beat=shot.beat, seen=seen(shot))
+        times[content] = times.get(content, 0) + 1
+        seeds.append(int(content_key(content=content, time=times[content])[:8], 16) & 0x7FFFFFFF)
+    return tuple(seeds)
+
+
+def subjects_of(shot: Shot, script: Script) -> tuple[Character | Item, ...]:
+    """Who and what of the script is in the shot: first those named in what is seen, as they are named, then who
+    speaks, then those named in the line."""
+    ranked = []
+    for order, one in enumerate([*script.characters, *script.items]):
+        in_sight, in_line = _first_mention(one.name, shot.visual), _first_mention(one.name, shot.narration)
+        if in_sight is not None:
+            ranked.append((0, in_sight, order, one))
+        elif shot.speaker is not None and shot.speaker == one.name and isinstance(one, Character):
+            ranked.append((1, 0, order, one))
+        elif in_line is not None:
+            ranked.append((2, in_line, order, one))
+    return tuple(one for *_, one in sorted(ranked, key=lambda entry: entry[:3]))
+
+
+def description_of(subject: Character | Item) -> str:
+    """What an artist must know who has never heard the name: "dragon, small and green"; "" if the script is silent."""
+    role = subject.role if isinstance(subject, Character) else ""
+    parts = [part.strip(" .") for part in (role, subject.description) if part.strip(" .")]
+    if len(parts) == 2 and parts[0].lower() in parts[1].lower():
+        parts = parts[1:]
+    return ", ".join(parts)
+
+
+def still_prompt(shot: Shot, script: Script, words: int | None = None) -> str:
+    """What matters most first, because text encoders cut the end off; `words` is the most that the artist reads."""
+    parts = [seen(shot)]
+    for subject in subjects_of(shot, script):
+        description = description_of(subject)
+        if description and description.lower() not in parts[0].lower():
+            parts.append(f"{subject.name}: {description}")
+    scene = scene_of(shot, script)
+    if scene is not None:
+        parts += [scene.description, scene.time_of_day, scene.weather, scene.lighting]
+    text = ". ".join(part.strip(" .") for part in parts if part.strip(" ."))
+    return " ".join(text.split()[:words])
+
+
+def clip_prompt(shot: Shot, camera: CameraMove, style: str) -> str:
+    return ". ".join(part for part in (seen(shot).strip(" ."), MOVES_IN_WORDS[camera], style) if part)
+
+
+def style_of(request: StoryRequest, fmt: Format) -> str:
+    """The user's style before the format's look."""
+    return ", ".join(part.strip() for part in (request.style or "", fmt.look) if part.strip())
+
+
+def _first_mention(name: str, text: str) -> int | None:
+    """Where `text` first names it: by the whole name, else by a word of it that stands for it alone."""
+    for alias in _aliases(name):
+        found = re.search(_whole_words(alias), text, re.IGNORECASE)
+        if found:
+            return found.start()
+    return None
+
+
+def _aliases(name: str) -> Sequence[str]:
+    words = [word for word in re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", name) if len(word) > 2]
+    return [name.strip(), *(word for word in words if word.lower() not in LESSER_WORDS.split())] if name.strip() else []
+
+
+def _whole_words(alias: str) -> str:
+    # Scripts without spaces between words (Han, kana, Thai) have no word boundaries to look for.
+    spaced = all(ord(letter) < 0x0E00 for letter in alias)
+    return rf"(?<!\w){re.escape(alias)}(?:'s|’s|s|es)?(?!\w)" if spaced else re.escape(alias)

@@ -1,0 +1,1 @@
+"""One stage a file, one public function each; none knows another."""

@@ -1,0 +1,245 @@
+"""Stage `clips`: each still is set in motion for exactly as long as its shot lasts. Knows the animator only by its
+protocol and limits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
+from math import ceil
+from pathlib import Path
+
+from engine.artifacts import Store, content_key
+from engine.backends.protocols import ClipJob, Handle, Tick, VideoModel
+from engine.catalog import ModelSpec
+from engine.errors import MediaFailed, OutOfMemory
+from engine.formats import Format
+from engine.ladder import AS_ASKED, CLIP_RUNGS, Ladder, Rung, step_down
+from engine.media import BT709, INPUT, probe, run_ffmpeg
+from engine.progress import Control
+from engine.shots import camera_of, clip_prompt, shot_seeds, style_of
+from engine.types import CameraMove, Clip, Frozen, Plan, Script, Stage, Still, StoryRequest, Timing
+
+NAME: Stage = "clips"
+STAGE_VERSION = 1
+CAMERA = CLIP_RUNGS[-1]
+
+
+class Take(Frozen, frozen=True):
+    """A clip that is wanted: `frames` at the film's rate, whatever the animator makes of it."""
+
+    still: Still
+    prompt: str
+    negative: str
+    camera: CameraMove
+    seed: int
+    width: int
+    height: int
+    frames: int
+    fps: int
+
+
+def animate_clips(
+    request: StoryRequest,
+    plan: Plan,
+    script: Script,
+    fmt: Format,
+    stills: tuple[Still, ...],
+    timings: tuple[Timing, ...],
+    *,
+    animator: Handle[VideoModel],
+    fallback: Handle[VideoModel],
+    store: Store,
+    control: Control,
+    ladder: Ladder | None = None,
+) -> Iterator[Clip]:
+    """A clip per shot, in shot order, each as soon as it is there; what is kept opens no model.
+
+    The animator makes as many frames as its limits need at its own rate; the clip has exactly `timings[i].frames` at
+    the film's. Out of memory walks the ladder, whose last rung is `fallback`, a camera move over the still: told as
+    a warning. Raises `MediaFailed`, `OutOfMemory` if not even that fits, and what the models raise.
+    """
+    ladder = ladder or Ladder()
+    total = len(script.shots)
+    control.emit("stage", NAME, total=total)
+    style = style_of(request, fmt)
+    studio = _Studio(animator, fallback, store, control, ladder)
+    shots = zip(script.shots, shot_seeds(plan, script), stills, timings, strict=True)
+    for i, (shot, seed, still, timing) in enumerate(shots):
+        control.check()
+        camera = camera_of(shot, fmt, seed)
+        take = Take(
+            still=still,
+            prompt=clip_prompt(shot, camera, style),
+            negative=request.negative_prompt,
+            camera=camera,
+            seed=seed,
+            width=plan.width,
+            height=plan.height,
+            frames=timing.frames,
+            fps=plan.fps,
+        )
+        clip, reused = studio.find_or_make(i, take)
+        control.emit("shot", NAME, shot=i, done=i + 1, total=total, reused=reused)
+        yield clip
+
+
+@dataclass(frozen=True)
+class _Studio:
+    """The models and places that every take of a story needs."""
+
+    animator: Handle[VideoModel]
+    fallback: Handle[VideoModel]
+    store: Store
+    control: Control
+    ladder: Ladder
+
+    def find_or_make(self, i: int, take: Take) -> tuple[Clip, bool]:
+        """The clip, and whether it was kept from before."""
+        spec = self.animator.spec
+        rungs, first, why = self._rungs(take)
+        for rung in rungs[: first + 1]:
+            kept = self.store.find(NAME, self._key(take, rung), Clip)
+            if kept is not None:
+                self._tell(i, rung, why)
+                return kept, True
+        shape = (take.width, take.height, take.frames)
+        if not self._opens(rungs[first]):
+            first = len(rungs) - 1
+            self.ladder.remember(spec.id, (1, 1, 1), rungs[first])  # no clip is so small that it would help
+        clip, number = step_down(rungs, first, partial(self._make, i, take), lambda rung, error: self.control.check())
+        if number > first:
+            self.ladder.remember(spec.id, shape, rungs[number])
+        self._tell(i, rungs[number], why)
+        return clip, False
+
+    def _opens(self, rung: Rung) -> bool:
+        """Whether the animator, if that rung needs it, can be loaded at all; if not, no rung of its own helps."""
+        if rung.camera or self.animator.spec.family == self.fallback.spec.family:
+            return True
+        try:
+            self.animator.open()
+        except OutOfMemory:
+            return False
+        return True
+
+    def _rungs(self, take: Take) -> tuple[tuple[Rung, ...], int, str]:
+        """The rungs that this take has, the one to begin with, and what to say of a lower one."""
+        spec = self.animator.spec
+        if spec.family == self.fallback.spec.family:
+            return (AS_ASKED,), 0, ""
+        if clip_job(take, spec, AS_ASKED) is None:
+            longest = f"{spec.limits.max_frames} frames"
+            return (CAMERA,), 0, f"the shot is longer than the {longest} that {spec.id} makes at once"
+        first = self.ladder.first(CLIP_RUNGS, spec.id, (take.width, take.height, take.frames))
+        return CLIP_RUNGS, first, f"the memory did not hold {spec.id} at {take.width}×{take.height}"
+
+    def _spec(self, rung: Rung) -> ModelSpec:
+        return self.fallback.spec if rung.camera else self.animator.spec
+
+    def _key(self, take: Take, rung: Rung) -> str:
+        spec = self._spec(rung)
+        return content_key(
+            stage=NAME,
+            version=STAGE_VERSION,
+            model=spec.id,
+            revision=spec.revision,
+            params=spec.params,
+            # Offloading moves weights about and changes no pixel; the other rungs do.
+            rung=(rung.memory >= 2, rung.frames, rung.size),
+            take=take,
+        )
+
+    def _make(self, i: int, take: Take, rung: Rung) -> Clip:
+        handle = self.fallback if rung.camera else self.animator
+        job = clip_job(take, handle.spec, rung)
+        if job is None:
+            raise MediaFailed(f"{handle.spec.id} cannot make {take.frames} frames at once: choose shorter shots.")
+        model = handle.open()
+
+        def tick(done: int, steps: int) -> None:
+            self.control.step(NAME, i, done, steps)
+
+        return self.store.keep(
+            NAME,
+            self._key(take, rung),
+            Clip,
+            lambda folder: _shoot(model, job, take, folder, tick, self.control),
+        )
+
+    def _tell(self, i: int, rung: Rung, why: str) -> None:
+        if not rung.degraded:
+            if rung.memory:
+                self.control.emit(
+                    "decision", NAME, shot=i, message=f"{self.animator.spec.id} runs with {rung.name}, because {why}"
+                )
+            return
+        instead = "a camera moves over the still instead" if rung.camera else f"it was made with {rung.name}"
+        self.control.emit("warning", NAME, shot=i, message=f"Shot {i + 1}: {why}; {instead}.")
+
+
+def clip_job(take: Take, spec: ModelSpec, rung: Rung) -> ClipJob | None:
+    """The job that covers the take within the model's limits; None if the take is longer than the model's longest.
+
+    A model with a rate of its own works at that rate; fewer frames means a lower rate over the same time, so that
+    nothing is slowed down.
+    """
+    limits = spec.limits
+    fps = max(1, int((limits.fps or take.fps) * rung.frames))
+    needed = ceil(take.frames * fps / take.fps)
+    steps = max(0, ceil((needed - limits.frames_plus) / limits.frames_step))
+    frames = max(1, limits.frames_plus + steps * limits.frames_step)
+    if limits.max_frames is not None and frames > limits.max_frames:
+        return None
+    if rung.size < 1:
+        step = max(2, limits.size_step)
+        width, height = (max(step, int(side * rung.size) // step * step) for side in (take.width, take.height))
+    else:
+        width, height = take.width, take.height
+    return ClipJob(
+        still=take.still,
+        prompt=take.prompt,
+        width=width,
+        height=height,
+        frames=frames,
+        fps=fps,
+        seed=take.seed,
+        negative=take.negative,
+        camera=take.camera,
+        memory=rung.memory,
+    )
+
+
+def _shoot(model: VideoModel, job: ClipJob, take: Take, folder: Path, tick: Tick, control: Control) -> Clip:
+    """Animate and bring to the film's size, rate and length, without a second encoding where nothing is to be done."""
+    out = folder / "clip.mp4"
+    whole = (job.width, job.height, job.frames, job.fps) == (take.width, take.height, take.frames, take.fps)
+    if whole:
+        model.animate(job, out, tick=tick)
+    else:
+        raw = folder / "raw.mp4"
+        model.animate(job, raw, tick=tick)
+        _fit(raw, out, take, control)
+        raw.unlink()
+    facts = probe(out)
+    if (facts.width, facts.height, facts.frames) != (take.width, take.height, take.frames):
+        raise MediaFailed(
+            f"model {model.spec.id} made {facts.frames} frames of {facts.width}×{facts.height} where {take.frames} of "
+            f"{take.width}×{take.height} were wanted: check its limits in models.yaml."
+        )
+    return Clip(video=out, frames=take.frames, fps=take.fps)
+
+
+def _fit(raw: Path, out: Path, take: Take, control: Control) -> None:
+    size = f"{take.width}:{take.height}"
+    filters = [
+        f"fps={take.fps}",
+        f"scale={size}:force_original_aspect_ratio=increase:flags=lanczos",
+        f"crop={size}",
+        "setsar=1",
+        # Rates that do not divide each other may round the last frame away.
+        "tpad=stop_mode=clone:stop=2",
+    ]
+    codec = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "14", "-pix_fmt", "yuv420p", *BT709]
+    length = ["-frames:v", str(take.frames), "-an"]
+    run_ffmpeg([*INPUT, "-i", raw, "-vf", ",".join(filters), *length, *codec, "-f", "mp4", out], control=control)

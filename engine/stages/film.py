@@ -1,0 +1,196 @@
+"""The last cut: the segments joined without encoding again, one audio mix, chapters, marks and caption files.
+
+Knows how the pieces fit, not how they were made. What is kept was read back first: frames, length, order, marks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import av
+
+from engine.artifacts import Store, content_key, write_atomically
+from engine.captions import CAPTIONS_VERSION, SIDECAR, Cue, cut_cues, moved, shot_words, srt, vtt
+from engine.cards import credits, film_title
+from engine.catalog import ModelSpec
+from engine.errors import MediaFailed
+from engine.formats import Format
+from engine.marking import add_xmp, chapters, ffmetadata, marks, read_xmp, starts_fast, xmp
+from engine.media import INPUT, probe, run_ffmpeg, scratch_folder
+from engine.progress import Control
+from engine.types import Clip, FilmFiles, Frozen, Music, Plan, Script, Segment, StoryRequest, Timing, Voice
+
+STAGE_VERSION = 1
+TOLERANCE_SECONDS = 0.1
+
+
+class Sound(Frozen, frozen=True):
+    """A film's whole sound: AAC, 48 kHz stereo, 192 kbit/s."""
+
+    audio: Path
+
+
+def mix_sound(
+    plan: Plan,
+    fmt: Format,
+    voices: Sequence[Voice],
+    timings: Sequence[Timing],
+    music: Music,
+    *,
+    store: Store,
+    control: Control,
+) -> Sound:
+    """The film's sound, kept by content. It needs no picture: made before the last clip, it spares joining the wait."""
+    seconds = film_frames(plan, timings) / plan.fps
+    key = content_key(
+        stage="sound",
+        version=STAGE_VERSION,
+        voices=[voice.audio for voice in voices],
+        music=music.audio,
+        timings=timings,
+        style=fmt.music,
+        title=plan.title_seconds,
+        seconds=seconds,
+    )
+
+    def make(folder: Path) -> Sound:
+        from engine.audio import mix_film_audio  # scipy takes 0.7 s to import, which a kept film need not wait for
+
+        with scratch_folder(folder) as scratch:
+            mix = scratch / "mix.wav"
+            mix_film_audio(voices, timings, music, plan.title_seconds, seconds, fmt.music, mix)
+            control.check()
+            codec = ["-c:a", "aac", "-b:a", "192k", "-ar", "48000", "-ac", "2"]
+            run_ffmpeg([*INPUT, "-i", mix, *codec, "-f", "mp4", folder.absolute() / "sound.m4a"], control=control)
+        return Sound(audio=folder / "sound.m4a")
+
+    return store.find("film", key, Sound) or store.keep("film", key, Sound, make)
+
+
+def join_film(
+    request: StoryRequest,
+    plan: Plan,
+    script: Script,
+    fmt: Format,
+    voices: Sequence[Voice],
+    timings: Sequence[Timing],
+    music: Music,
+    clips: Sequence[Clip],
+    segments: Sequence[Segment],
+    *,
+    specs: Mapping[str, ModelSpec],
+    store: Store,
+    control: Control,
+) -> FilmFiles:
+    """Join `segments` and the mixed sound to the finished film; write its captions unless they are off.
+
+    The length is that of `segments` to the frame. Raises `MediaFailed` if what comes out is not that, `StorageFull`,
+    `Cancelled`; then nothing is kept.
+    """
+    control.emit("stage", "film", total=1)
+    sound = mix_sound(plan, fmt, voices, timings, music, store=store, control=control)
+    frames = film_frames(plan, timings)
+    seconds = frames / plan.fps
+    said = marks(film_title(request, script, fmt), plan, specs, credits(specs))
+    metadata, packet = ffmetadata(said, chapters(script, timings, seconds)), xmp(said)
+    cues = [] if request.captions == "none" else film_cues(plan, script, voices, timings)
+    key = content_key(
+        stage="film",
+        version=(STAGE_VERSION, CAPTIONS_VERSION),
+        segments=[segment.video for segment in segments],
+        sound=sound.audio,
+        metadata=metadata,
+        xmp=packet.decode(),
+        cues=cues,
+    )
+    shots = tuple(segment.shot for segment in segments if segment.shot is not None)
+
+    def make(folder: Path) -> _Joined:
+        video = folder / "film.mp4"
+        _join(segments, sound, metadata, video, control)
+        add_xmp(video, packet)
+        _check(video, plan, frames, packet)
+        if not cues:
+            return _Joined(video=video)
+        write_atomically(folder / "captions.srt", srt(cues).encode())
+        write_atomically(folder / "captions.vtt", vtt(cues).encode())
+        return _Joined(video=video, srt=folder / "captions.srt", vtt=folder / "captions.vtt")
+
+    kept = store.find("film", key, _Joined)
+    joined = kept or store.keep("film", key, _Joined, make)
+    control.emit("shot", "film", done=1, total=1, reused=kept is not None)
+    return FilmFiles(video=joined.video, seconds=seconds, srt=joined.srt, vtt=joined.vtt, shots=shots)
+
+
+class _Joined(Frozen, frozen=True):
+    video: Path
+    srt: Path | None = None
+    vtt: Path | None = None
+
+
+def film_frames(plan: Plan, timings: Sequence[Timing]) -> int:
+    cards = round(plan.title_seconds * plan.fps) + round(plan.end_seconds * plan.fps)
+    return cards + sum(timing.frames for timing in timings)
+
+
+def film_cues(plan: Plan, script: Script, voices: Sequence[Voice], timings: Sequence[Timing]) -> list[Cue]:
+    """The captions of the whole film in film time, as players like them: never across two shots."""
+    cues: list[Cue] = []
+    for shot, voice, timing in zip(script.shots, voices, timings, strict=True):
+        words = shot_words(shot.narration, voice, timing, plan.fps)
+        cues += moved(cut_cues(words, timing.frames / plan.fps, SIDECAR), timing.start)
+    return cues
+
+
+def _join(segments: Sequence[Segment], sound: Sound, metadata: str, video: Path, control: Control) -> None:
+    """Stream copy of everything. Pieces are listed under fixed names, so no path of a user is parsed as a list."""
+    if len({_parameters(segment.video) for segment in segments}) != 1:
+        raise MediaFailed("the segments were encoded in different ways: remove the work folder and run it again.")
+    with scratch_folder(video.parent) as scratch:
+        listed = []
+        for number, segment in enumerate(segments):
+            (scratch / f"{number}.mp4").symlink_to(segment.video.absolute())
+            listed.append(f"file {number}.mp4\n")
+        (scratch / "segments.txt").write_text("ffconcat version 1.0\n" + "".join(listed), encoding="ascii")
+        (scratch / "metadata.txt").write_text(metadata, encoding="utf-8")
+        run_ffmpeg(
+            [
+                *(*INPUT, "-f", "concat", "-i", "segments.txt"),
+                *(*INPUT, "-f", "mp4", "-i", sound.audio.absolute()),
+                *(*INPUT, "-f", "ffmetadata", "-i", "metadata.txt"),
+                *("-map", "0:v", "-map", "1:a", "-map_metadata", "2", "-map_chapters", "2", "-c", "copy"),
+                *("-movflags", "+faststart", "-f", "mp4", video.absolute()),
+            ],
+            cwd=scratch,
+            control=control,
+        )
+
+
+def _parameters(video: Path) -> bytes:
+    """The encoder's parameter sets. A stream copy carries only the first piece's; the others must have the same."""
+    with av.open(str(video)) as file:
+        return bytes(file.streams.video[0].codec_context.extradata or b"")
+
+
+def _check(video: Path, plan: Plan, frames: int, packet: bytes) -> None:
+    """Read the film back. Its frames were decoded when they were cut; here the first of each group proves the copy."""
+    facts, seconds = probe(video), frames / plan.fps
+    wrong = [
+        fault
+        for fault, found in (
+            (f"{facts.frames} frames instead of {frames}", facts.frames != frames),
+            (f"{facts.seconds:.2f} s instead of {seconds:.2f} s", abs(facts.seconds - seconds) > TOLERANCE_SECONDS),
+            (f"{facts.audio_seconds:.2f} s of sound", abs(facts.audio_seconds - seconds) > TOLERANCE_SECONDS),
+            ("an index behind the media", not starts_fast(video)),
+            ("another mark than was written", read_xmp(video) != packet),
+        )
+        if found
+    ]
+    with av.open(str(video)) as file:
+        stream = file.streams.video[0]
+        stream.codec_context.skip_frame = "NONKEY"
+        if not sum(1 for _ in file.decode(stream)):
+            wrong.append("no picture")
+    if wrong:
+        raise MediaFailed(f"the joined film has {', '.join(wrong)}: run it again with the same work folder.")

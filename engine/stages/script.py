@@ -1,0 +1,87 @@
+"""Stage `script`: from a request to what is said and seen in each shot. Knows steps, not models.
+
+Small writers go in small steps (engine/writing/lines.py, casting.py), larger ones write it whole (whole.py): the
+model's `method` in models.yaml says which.
+"""
+
+from __future__ import annotations
+
+from engine.artifacts import Store, content_key
+from engine.backends.protocols import Handle, TextModel
+from engine.errors import BadCatalog
+from engine.formats import Format
+from engine.progress import Control
+from engine.types import Plan, Script, Stage, StoryRequest
+from engine.writing.casting import Casting
+from engine.writing.lexicon import load_lexicon
+from engine.writing.lines import choose_figures, write_lines
+from engine.writing.pen import Pen
+from engine.writing.topic import clip, read_prompt
+from engine.writing.whole import write_whole
+
+NAME: Stage = "script"
+STAGE_VERSION = 1
+METHODS = ("small_steps", "toy_steps", "whole_script")
+
+
+def write_script(
+    request: StoryRequest,
+    plan: Plan,
+    fmt: Format,
+    *,
+    writer: Handle[TextModel],
+    store: Store,
+    control: Control,
+) -> Script:
+    """The script of `plan.shots`, with at least one character, scene and item. The same seed gives the same script.
+
+    Raises `WriterFailed` when nothing acceptable came of bounded attempts, and what the model raises.
+    """
+    spec = writer.spec
+    method = spec.params.get("method", "small_steps")
+    if method not in METHODS:
+        raise BadCatalog(f"models.{spec.id}.params.method is {method!r}; the methods are {', '.join(METHODS)}")
+    control.emit("stage", NAME, total=1)
+    key = content_key(
+        stage=NAME,
+        version=STAGE_VERSION,
+        model=spec.id,
+        revision=spec.revision,
+        params=spec.params,
+        prompt=request.prompt,
+        title=request.title,
+        shots=plan.shots,
+        format=fmt,
+        locale=plan.locale,
+        seed=plan.seed,
+    )
+    kept = store.find(NAME, key, Script)
+    script = kept
+    if script is None:
+        pen = Pen(writer.open(), plan.seed, control)
+        if method == "whole_script":
+            script = write_whole(request, plan, fmt, pen)
+        else:
+            script = _write_in_small_steps(request, plan, fmt, pen, form_only=method == "toy_steps")
+        written = script
+        store.keep(NAME, key, Script, lambda folder: written)
+    control.emit("shot", NAME, done=1, total=1, reused=kept is not None)
+    return script
+
+
+def _write_in_small_steps(request: StoryRequest, plan: Plan, fmt: Format, pen: Pen, *, form_only: bool) -> Script:
+    lexicon = load_lexicon()
+    topic = read_prompt(request.prompt, lexicon)
+    figures = choose_figures(topic, fmt.name, pen)
+    lines = write_lines(plan, fmt, topic, figures, lexicon, pen, form_only=form_only)
+    casting = Casting(plan, topic, figures, lines, lexicon, pen)
+    characters = casting.characters()
+    scenes, scene_of = casting.scenes()
+    return Script(
+        title=request.title or casting.title(),
+        logline=clip(topic.text, 160) if topic.english else lines[0],
+        characters=characters,
+        scenes=scenes,
+        items=casting.items(),
+        shots=casting.shots(scene_of, characters),
+    )

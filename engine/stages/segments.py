@@ -1,0 +1,232 @@
+"""The cutting room: title card, shots and end card, each encoded once, all with the same parameters.
+
+A shot is its clip fitted to its time, its panels, and its captions; beside it goes the same shot with nothing but its
+narration. Runs while later clips are still being made. Knows neither music nor the finished film.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from engine.artifacts import Store, content_key
+from engine.captions import CAPTIONS_VERSION, ass, cut_cues, lay_out, shot_words
+from engine.cards import all_text, end_card, shot_panels, title_card
+from engine.catalog import ModelSpec
+from engine.errors import MediaFailed
+from engine.fonts import FONTS_VERSION, Fonts, cut_fonts
+from engine.formats import Format
+from engine.graphics import GRAPHICS_VERSION, draw_card, draw_panels
+from engine.media import INPUT, FrameWriter, probe, run_ffmpeg, scratch_folder, segment_codec
+from engine.plates import Card, Panel, bar_height
+from engine.progress import Control
+from engine.types import Clip, Plan, Script, Segment, Still, StoryRequest, Timing, Voice
+from engine.typeset import fonts_beside
+
+STAGE_VERSION = 1
+VERSIONS = (STAGE_VERSION, CAPTIONS_VERSION, GRAPHICS_VERSION, FONTS_VERSION)
+
+
+def cut_segments(
+    request: StoryRequest,
+    plan: Plan,
+    script: Script,
+    fmt: Format,
+    voices: Sequence[Voice],
+    timings: Sequence[Timing],
+    stills: Sequence[Still],
+    clips: Iterable[Clip],
+    *,
+    specs: Mapping[str, ModelSpec],
+    store: Store,
+    control: Control,
+) -> tuple[Segment, ...]:
+    """Title card (if the plan has one), a segment per shot, end card; exactly as many frames as plan and timings say.
+
+    `clips` may block until the next clip exists: both cards are drawn before the first is asked for. `specs` are the
+    models that the end card names. Raises `MediaFailed`, `StorageFull`, `Cancelled`.
+    """
+    texts = all_text(request, script, fmt, specs)
+    room = _Room(plan, fmt, store, control, cache(lambda: _fonts(texts, plan.locale, store)))
+    title_frames, end_frames = round(plan.title_seconds * plan.fps), round(plan.end_seconds * plan.fps)
+    total = len(timings) + bool(title_frames) + bool(end_frames)
+    control.emit("stage", "segments", total=total)
+    made: list[Segment] = []
+
+    def tell(shot: int | None, reused: bool, segment: Segment) -> Segment:
+        made.append(segment)
+        control.emit("shot", "segments", shot=shot, done=len(made), total=total, reused=reused)
+        return segment
+
+    opening = (
+        [tell(None, *room.card(title_card(request, script, fmt), stills[0], title_frames))] if title_frames else []
+    )
+    closing = (
+        [tell(None, *room.card(end_card(request, script, fmt, specs), stills[-1], end_frames))] if end_frames else []
+    )
+    shots = []
+    for number, clip in enumerate(clips):
+        control.check()
+        seconds = timings[number].frames / plan.fps
+        panels = shot_panels(number, seconds, request, script, fmt)
+        narration = script.shots[number].narration if request.captions in ("burned", "both") else ""
+        shots.append(tell(number, *room.shot(number, clip, voices[number], timings[number], narration, panels)))
+    if len(shots) != len(timings):
+        raise MediaFailed(f"{len(shots)} clips came for {len(timings)} shots: run it again with the same work folder.")
+    return (*opening, *shots, *closing)
+
+
+def _fonts(texts: Sequence[str], locale: str, store: Store) -> Fonts:
+    letters = "".join(sorted({letter for text in texts for letter in text}))
+    key = content_key(stage="fonts", version=FONTS_VERSION, letters=letters, locale=locale)
+    kept = store.find("segments", key, Fonts)
+    return kept or store.keep("segments", key, Fonts, lambda folder: cut_fonts(texts, folder, locale))
+
+
+class _Room:
+    """What all pieces of one film have in common; `fonts()` cuts them when first something is to be drawn."""
+
+    def __init__(self, plan: Plan, fmt: Format, store: Store, control: Control, fonts: Callable[[], Fonts]) -> None:
+        self.plan, self.fmt, self.store, self.control, self.fonts = plan, fmt, store, control, fonts
+        self.size = (plan.width, plan.height)
+        self.shape = {"size": self.size, "fps": plan.fps, "codec": segment_codec(plan.fps), "versions": VERSIONS}
+
+    def card(self, card: Card, still: Still, frames: int) -> tuple[bool, Segment]:
+        key = content_key(stage="segments", card=card, still=still.image, frames=frames, **self.shape)
+        kept = self.store.find("segments", key, Segment)
+
+        def make(folder: Path) -> Segment:
+            out, size = folder / "segment.mp4", self.size
+            with scratch_folder(folder) as scratch, FrameWriter(out, *size, self.plan.fps, codec=self._codec) as writer:
+                draw_card(
+                    card,
+                    still.image,
+                    writer,
+                    frames=frames,
+                    size=size,
+                    fps=self.plan.fps,
+                    fonts=self.fonts(),
+                    folder=scratch,
+                    control=self.control,
+                )
+            return self._checked(out, frames)
+
+        return kept is not None, kept or self.store.keep("segments", key, Segment, make)
+
+    def shot(
+        self, number: int, clip: Clip, voice: Voice, timing: Timing, narration: str, panels: tuple[Panel, ...]
+    ) -> tuple[bool, Segment]:
+        seconds, look = timing.frames / self.plan.fps, self.fmt.captions
+        bar = any(panel.kind == "bar" for panel in panels) and self.size[1] <= 1.3 * self.size[0]
+        layout = lay_out(*self.size, look, bar_height(self.size) if bar else 0)
+        words = shot_words(narration, voice, timing, self.plan.fps) if narration else ()
+        cues = cut_cues(words, seconds, look, layout.columns, layout.lines)
+        accent = self.fmt.overlays.accent
+        key = content_key(
+            stage="segments",
+            clip=clip.video,
+            voice=voice.audio,
+            timing=(timing.lead, timing.frames),
+            drawn=(cues, look, layout, accent, panels),
+            locale=self.plan.locale,
+            **self.shape,
+        )
+        kept = self.store.find("segments", key, Segment)
+
+        def make(folder: Path) -> Segment:
+            with scratch_folder(folder) as scratch:
+                if cues:
+                    (scratch / "captions.ass").write_text(
+                        ass(cues, look, layout, self.fonts(), accent), encoding="utf-8"
+                    )
+                    fonts_beside(self.fonts(), scratch)
+                self._encode(number, clip, voice, timing, panels, bool(cues), scratch, folder)
+            return self._checked(folder / "segment.mp4", timing.frames, folder / "shot.mp4")
+
+        return kept is not None, kept or self.store.keep("segments", key, Segment, make)
+
+    def _encode(
+        self,
+        number: int,
+        clip: Clip,
+        voice: Voice,
+        timing: Timing,
+        panels: tuple[Panel, ...],
+        captioned: bool,
+        scratch: Path,
+        folder: Path,
+    ) -> None:
+        """One run of ffmpeg: the segment, and the bare shot with its narration. The graph holds numbers and fixed names
+        only; files are named by argument."""
+        plan, frames, folder = self.plan, timing.frames, folder.absolute()  # ffmpeg runs in the scratch folder
+        overlays = (
+            draw_panels(
+                panels,
+                scratch,
+                frames=frames,
+                size=self.size,
+                fps=plan.fps,
+                fonts=self.fonts(),
+                control=self.control,
+            )
+            if panels
+            else []
+        )
+        graph = ["[0:v]" + ",".join(self._fit(clip, frames)) + "[p0]"]
+        for layer, overlay in enumerate(overlays):
+            place = f"overlay=x={overlay.x}:y={overlay.y}:eof_action=repeat:format=yuv420"
+            graph.append(f"[p{layer}][{layer + 1}:v]{place}[p{layer + 1}]")
+        burn = "ass=filename=captions.ass:fontsdir=fonts" if captioned else "null"
+        graph.append(f"[p{len(overlays)}]{burn},format=yuv420p,setsar=1[picture]")
+        inputs: list[str | Path] = [*INPUT, "-i", clip.video.absolute()]
+        for overlay in overlays:
+            inputs += [*INPUT, "-i", overlay.video]
+        sound = f"[{len(overlays) + 1}:a]"
+        if voice.audio is None:
+            inputs += ["-f", "lavfi", "-i", "anullsrc=r=48000:cl=mono"]
+        else:
+            inputs += [*INPUT, "-i", voice.audio.absolute()]
+        delay = f"adelay={round(timing.lead * 1000)}:all=1,apad" if voice.audio is not None else "anull"
+        graph.append(f"{sound}{delay}[sound]")
+        bare = ["-c:v", "copy"]
+        if (clip.fps, clip.frames) != (plan.fps, frames):
+            graph[0] = graph[0].replace("[p0]", ",split[p0][bare]")
+            bare = segment_codec(plan.fps)[:-1]
+        picture = "[bare]" if bare[1] != "copy" else "0:v"
+        length = f"{frames / plan.fps:.6f}"
+        run_ffmpeg(
+            [
+                *inputs,
+                *("-filter_complex", ";".join(graph)),
+                *("-map", "[picture]", "-frames:v", str(frames), *segment_codec(plan.fps), folder / "segment.mp4"),
+                *("-map", picture, "-map", "[sound]", "-frames:v", str(frames), "-t", length, *bare),
+                *("-c:a", "aac", "-b:a", "128k", "-ar", "48000", "-movflags", "+faststart", folder / "shot.mp4"),
+            ],
+            cwd=scratch,
+            control=self.control,
+            on_frame=lambda done: self.control.step("segments", number, min(done, frames), frames),
+        )
+
+    def _fit(self, clip: Clip, frames: int) -> Iterator[str]:
+        """Filters that give a clip the film's rate, length and size; what fits already passes unchanged."""
+        width, height = self.size
+        if clip.fps != self.plan.fps:
+            yield f"fps={self.plan.fps}"
+        if clip.frames / clip.fps < frames / self.plan.fps:
+            yield "tpad=stop_mode=clone:stop=-1"
+        yield f"scale={width}:{height}:force_original_aspect_ratio=increase:flags=lanczos"
+        yield f"crop={width}:{height}"
+
+    @property
+    def _codec(self) -> list[str]:
+        return segment_codec(self.plan.fps)
+
+    def _checked(self, out: Path, frames: int, shot: Path | None = None) -> Segment:
+        facts = probe(out, decode=True)
+        if (facts.width, facts.height, facts.frames) != (*self.size, frames):
+            raise MediaFailed(
+                f"a segment came out as {facts.width}×{facts.height}, {facts.frames} frames instead of "
+                f"{self.size[0]}×{self.size[1]}, {frames}: run it again, and report it if that does not help."
+            )
+        return Segment(video=out, frames=frames, shot=shot)

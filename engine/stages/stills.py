@@ -1,0 +1,174 @@
+"""Stage `stills`: one picture per shot, of exactly the film's size. Knows the artist by protocol and limits only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from PIL import Image, ImageOps
+
+from engine.artifacts import Store, content_key
+from engine.backends.protocols import Handle, ImageModel, StillJob, Tick
+from engine.catalog import ModelSpec
+from engine.errors import MediaFailed, OutOfMemory
+from engine.formats import Format
+from engine.ladder import STILL_RUNGS, Ladder, Rung, step_down
+from engine.progress import Control
+from engine.shots import (
+    description_of,
+    framing_of,
+    scene_of,
+    shot_seeds,
+    still_prompt,
+    style_of,
+    subjects_of,
+)
+from engine.types import Plan, Script, Shot, Stage, Still, StoryRequest
+
+NAME: Stage = "stills"
+STAGE_VERSION = 1
+WORDS_PER_TOKEN = 0.7
+"""Of English, through the tokenizers of CLIP and T5; for an artist whose entry says how many tokens it reads."""
+
+
+def paint_stills(
+    request: StoryRequest,
+    plan: Plan,
+    script: Script,
+    fmt: Format,
+    *,
+    artist: Handle[ImageModel],
+    store: Store,
+    control: Control,
+    ladder: Ladder | None = None,
+) -> tuple[Still, ...]:
+    """A still per shot of `script`, in its order; what is kept is not painted again and opens no model.
+
+    A picture depends on what is seen, its scene, its subjects, the look and the seed, not on its line or its number.
+    `ladder` remembers what fits the GPU. Raises `MediaFailed` for a picture that is none, `OutOfMemory` when not
+    even the smallest fits, and what the model raises.
+    """
+    ladder = ladder or Ladder()
+    total, spec = len(script.shots), artist.spec
+    control.emit("stage", NAME, total=total)
+    if total and _size(spec, plan, STILL_RUNGS[0]) != (plan.width, plan.height):
+        control.emit("decision", NAME, message=_size_in_words(spec, plan))
+    stills = []
+    for i, (shot, seed) in enumerate(zip(script.shots, shot_seeds(plan, script), strict=True)):
+        control.check()
+        job = still_job(request, plan, script, fmt, shot, seed, spec)
+        still, reused = _find_or_paint(i, job, plan, artist, store, control, ladder)
+        stills.append(still)
+        control.emit("shot", NAME, shot=i, done=i + 1, total=total, reused=reused)
+    return tuple(stills)
+
+
+def still_job(
+    request: StoryRequest, plan: Plan, script: Script, fmt: Format, shot: Shot, seed: int, spec: ModelSpec
+) -> StillJob:
+    """What the artist is asked for, at its own nearest size that covers the film's."""
+    tokens = spec.limits.context
+    subjects = subjects_of(shot, script)
+    width, height = _size(spec, plan, STILL_RUNGS[0])
+    return StillJob(
+        prompt=still_prompt(shot, script, None if tokens is None else int(tokens * WORDS_PER_TOKEN)),
+        width=width,
+        height=height,
+        seed=seed,
+        negative=request.negative_prompt,
+        scene=scene_of(shot, script),
+        subjects=tuple(subject.name for subject in subjects),
+        descriptions={subject.name: text for subject in subjects if (text := description_of(subject))},
+        framing=framing_of(shot, fmt),
+        style=style_of(request, fmt),
+    )
+
+
+def _find_or_paint(
+    i: int, job: StillJob, plan: Plan, artist: Handle[ImageModel], store: Store, control: Control, ladder: Ladder
+) -> tuple[Still, bool]:
+    spec = artist.spec
+    shape = (job.width, job.height, 1)
+    first = ladder.first(STILL_RUNGS, spec.id, shape)
+    for rung in STILL_RUNGS[: first + 1]:
+        kept = store.find(NAME, _key(_on_rung(job, rung, spec, plan), plan, spec), Still)
+        if kept is not None:
+            _tell(i, rung, spec, control)
+            return kept, True
+
+    def tick(done: int, steps: int) -> None:
+        control.step(NAME, i, done, steps)
+
+    model = artist.open()
+
+    def attempt(rung: Rung) -> Still:
+        asked = _on_rung(job, rung, spec, plan)
+        key = _key(asked, plan, spec)
+        return store.keep(NAME, key, Still, lambda folder: _paint(model, asked, plan, folder, tick))
+
+    def failed(rung: Rung, error: OutOfMemory) -> None:
+        control.check()
+
+    still, number = step_down(STILL_RUNGS, first, attempt, failed)
+    if number > first:
+        ladder.remember(spec.id, shape, STILL_RUNGS[number])
+    _tell(i, STILL_RUNGS[number], spec, control)
+    return still, False
+
+
+def _paint(model: ImageModel, job: StillJob, plan: Plan, folder: Path, tick: Tick) -> Still:
+    still = model.paint(job, folder, tick=tick)
+    try:
+        with Image.open(still.image, formats=("PNG",)) as picture:
+            picture.load()
+            if picture.size != (plan.width, plan.height) or picture.mode != "RGB":
+                fitted = ImageOps.fit(picture.convert("RGB"), (plan.width, plan.height), Image.Resampling.LANCZOS)
+                fitted.save(still.image)
+        for layer in still.layers:
+            with Image.open(layer, formats=("PNG",)) as picture:
+                picture.verify()
+    except (OSError, SyntaxError, ValueError) as error:
+        raise MediaFailed(f"model {model.spec.id} painted something that is no PNG picture: run it again.") from error
+    return still
+
+
+def _on_rung(job: StillJob, rung: Rung, spec: ModelSpec, plan: Plan) -> StillJob:
+    width, height = _size(spec, plan, rung)
+    return msgspec.structs.replace(job, width=width, height=height, memory=rung.memory)
+
+
+def _size(spec: ModelSpec, plan: Plan, rung: Rung) -> tuple[int, int]:
+    """The least multiples of the artist's step that cover the film's size times the rung's."""
+    step = spec.limits.size_step
+    width, height = (max(step, -(-round(side * rung.size) // step) * step) for side in (plan.width, plan.height))
+    return width, height
+
+
+def _size_in_words(spec: ModelSpec, plan: Plan) -> str:
+    width, height = _size(spec, plan, STILL_RUNGS[0])
+    return (
+        f"pictures are painted at {width}×{height} and cropped to {plan.width}×{plan.height}, "
+        f"because the sides that {spec.id} makes are multiples of {spec.limits.size_step}"
+    )
+
+
+def _key(job: StillJob, plan: Plan, spec: ModelSpec) -> str:
+    # Offloading moves weights about and changes no pixel; tiling does.
+    picture = msgspec.structs.replace(job, memory=2 if job.memory >= 2 else 0)
+    return content_key(
+        stage=NAME,
+        version=STAGE_VERSION,
+        model=spec.id,
+        revision=spec.revision,
+        params=spec.params,
+        job=picture,
+        size=(plan.width, plan.height),
+    )
+
+
+def _tell(i: int, rung: Rung, spec: ModelSpec, control: Control) -> None:
+    if rung.degraded:
+        message = f"Shot {i + 1}: the memory did not hold {spec.id} at full size; the picture was painted smaller."
+        control.emit("warning", NAME, shot=i, message=message)
+    elif rung.memory:
+        control.emit("decision", NAME, shot=i, message=f"{spec.id} runs with {rung.name}, because memory was short")

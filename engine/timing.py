@@ -1,0 +1,270 @@
+"""How long each shot plays: speech measured in seconds becomes whole frames that keep the requested length. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import pairwise
+
+from engine.formats import Pacing
+from engine.types import Frozen, Timing
+
+LINGER = 3.0
+"""Seconds of silence on one side of a line that a shot bears at most when a script is short for its length."""
+
+LEAD_SHARE = 0.4
+"""Of a shot's silence, what comes before its line: the picture is seen shortly before it is spoken of."""
+
+NATURAL = 0.35
+"""Where between the least and the most pause of a format a film lies that need not keep any length."""
+
+TOLERANCE = 0.05
+
+STRETCH_STEP = 0.25
+STEADY, END_CARD_GIVES = 0.03, 0.4
+"""Pauses change in steps of the stretch (see `Silence.at`); the end card gives or takes the rest, up to these shares of
+the film and of itself."""
+
+
+class Fit(Frozen, frozen=True):
+    """`speed` the voice must have for `timings` to hold; `seconds` the film's length, cards included.
+
+    `end_seconds` is how long the end card stays: it takes what the pauses, which come in steps, leave over. `off` is
+    how many seconds the film is over (+) or under (−) the target, 0 without one; `notes` say in sentences what had to
+    be done or could not be.
+    """
+
+    timings: tuple[Timing, ...]
+    speed: float
+    seconds: float
+    end_seconds: float
+    off: float = 0.0
+    notes: tuple[str, ...] = ()
+
+    def keeps(self, target_seconds: float | None) -> bool:
+        return target_seconds is None or abs(self.off) <= TOLERANCE * target_seconds
+
+
+class Silence(Frozen, frozen=True):
+    """What a shot may have of it, in frames: the least; the format's least, natural and most; all that it bears."""
+
+    points: tuple[int, ...]
+
+    def at(self, stretch: float) -> float:
+        """Frames at `stretch` 0 (the least) to 4 (all it bears), linear between the points."""
+        low = min(int(stretch), 3)
+        return self.points[low] + (stretch - low) * (self.points[low + 1] - self.points[low])
+
+
+def natural_silence(pacing: Pacing) -> float:
+    """Seconds of silence that a spoken shot has, before and after its line together, where no length is to be kept."""
+    low, high = pacing.pause
+    return 2 * (low + NATURAL * (high - low))
+
+
+def fit(
+    speech: Sequence[float],
+    *,
+    pacing: Pacing,
+    fps: int,
+    title_seconds: float,
+    end_seconds: float,
+    target_seconds: float | None,
+    speed: float | None = None,
+    max_shot_seconds: float | None = None,
+) -> Fit:
+    """Choose speed and pauses so that title card + shots + end card last `target_seconds`.
+
+    `speech`: per shot the measured seconds of its line, 0 for a silent shot; at the voice's own pace if `speed` is
+    None (it is then chosen within `pacing.speed`), else at that very speed. The voice's own pace is kept as long as
+    the format's pauses alone can do it. `max_shot_seconds`: the animator's longest clip.
+
+    Every cut lies on a whole frame, so nothing accumulates; a target that can be reached is met to the frame.
+    """
+    title, end = round(title_seconds * fps), round(end_seconds * fps)
+    longest = math.floor(max_shot_seconds * fps + 1e-6) if max_shot_seconds else None
+    wanted = None if target_seconds is None else max(0, round(target_seconds * fps) - title - end)
+    given = speed is not None
+    if speed is None:
+        speed = 1.0 if wanted is None else _choose_speed(speech, wanted, pacing, fps, longest)
+    lines = [seconds if given else seconds / speed for seconds in speech]
+    frames = [math.ceil(seconds * fps - 1e-6) for seconds in lines]
+    room = [_silence(line, pacing, fps, longest) for line in frames]
+    spoken_frames = sum(frames)
+    if wanted is None:
+        silence = [shot.points[2] for shot in room]
+    else:
+        most_over = min(round(STEADY * (target_seconds or 0) * fps), round(END_CARD_GIVES * end))
+        steady = _steady_silence(room, wanted - spoken_frames, most_over)
+        silence = steady or _share(room, wanted - spoken_frames)
+        if steady:
+            end += wanted - spoken_frames - sum(steady)
+    timings, start = [], title
+    for seconds, spoken, quiet in zip(lines, frames, silence, strict=True):
+        length = max(1, spoken + quiet)
+        lead = round(quiet * LEAD_SHARE) if spoken else 0
+        tail = (length - lead) / fps - seconds
+        timings.append(Timing(start=start / fps, lead=lead / fps, speech=seconds, tail=tail, frames=length))
+        start += length
+    total = (start + end) / fps
+    off = 0.0 if target_seconds is None else total - target_seconds
+    off = 0.0 if abs(off) <= 0.5 / fps + 1e-9 else off
+    notes = _notes(room, silence, frames, fps, speed, target_seconds, off)
+    return Fit(timings=tuple(timings), speed=speed, seconds=total, end_seconds=end / fps, off=off, notes=notes)
+
+
+def fit_to_beat(
+    words: Sequence[int],
+    *,
+    pacing: Pacing,
+    tempo: float,
+    fps: int,
+    title_seconds: float,
+    end_seconds: float,
+    target_seconds: float | None,
+    max_shot_seconds: float | None = None,
+) -> Fit:
+    """Cut on the beat of a track of `tempo` beats a minute that starts with the film: each shot lasts whole beats.
+
+    `words`: how many each shot shows; one with more of them gets a beat more where beats are left over. A title card
+    that is not a whole number of beats lengthens the first shot up to the next one. A cut is at the frame nearest to
+    its beat, counted from the film's start.
+    """
+    beat = 60 / tempo
+    title, end = round(title_seconds * fps), round(end_seconds * fps)
+    first = math.ceil(title / fps / beat - 1e-6)
+    most = max(1, math.floor((max_shot_seconds - 1 / fps) / beat)) if max_shot_seconds else None
+    shots = len(words)
+    if target_seconds is None:
+        total = shots * max(1, round(pacing.shot_seconds / beat))
+    else:
+        total = max(shots, round((target_seconds - end / fps) / beat) - first)
+    if most is not None:
+        total = min(total, shots * most)
+    lengths = [total // shots] * shots
+    for i in sorted(range(shots), key=lambda i: (-words[i], i))[: total - sum(lengths)]:
+        lengths[i] += 1
+    cuts = [title]
+    at = first
+    for beats in lengths:
+        at += beats
+        cuts.append(round(at * beat * fps))
+    timings = tuple(
+        Timing(start=a / fps, lead=0.0, speech=(b - a) / fps, tail=0.0, frames=b - a) for a, b in pairwise(cuts)
+    )
+    seconds = (cuts[-1] + end) / fps
+    off = 0.0 if target_seconds is None else seconds - target_seconds
+    notes = ()
+    if target_seconds is not None and abs(off) > TOLERANCE * target_seconds:
+        notes = (_missed(target_seconds, off, f"there are too {'few' if off < 0 else 'many'} shots for it"),)
+    return Fit(timings=timings, speed=1.0, seconds=seconds, end_seconds=end / fps, off=off, notes=notes)
+
+
+def _silence(line: int, pacing: Pacing, fps: int, longest: int | None) -> Silence:
+    """What a shot with a line of so many frames may have; a silent shot lasts about the format's length of a shot."""
+    low, high = pacing.pause
+    if line:
+        seconds = (min(0.1, 2 * low), 2 * low, natural_silence(pacing), 2 * high, max(2 * high, 2 * LINGER))
+    else:
+        seconds = tuple(pacing.shot_seconds * factor for factor in (0.3, 0.6, 1.0, 1.6, 2.5))
+    top = None if longest is None else max(0, longest - line)
+    return Silence(points=tuple(round(s * fps) if top is None else min(round(s * fps), top) for s in seconds))
+
+
+def _steady_silence(room: Sequence[Silence], frames: int, most_over: int) -> list[int] | None:
+    """Silence at the step nearest to the natural one that comes within `most_over` frames of `frames`, if one does.
+
+    In steps, because each shot's length then follows from its own line: one that is edited leaves the others as long
+    as they were, and they need not be made again.
+    """
+    for step in sorted(range(round(4 / STRETCH_STEP) + 1), key=lambda step: (abs(step * STRETCH_STEP - 2), step)):
+        silence = [round(shot.at(step * STRETCH_STEP)) for shot in room]
+        if abs(frames - sum(silence)) <= most_over:
+            return silence
+    return None
+
+
+def _choose_speed(speech: Sequence[float], wanted: int, pacing: Pacing, fps: int, longest: int | None) -> float:
+    """The speed nearest to 1 at which the format's own pauses fill what the lines leave."""
+
+    def span(speed: float) -> tuple[int, int]:
+        frames = [math.ceil(s / speed * fps - 1e-6) for s in speech]
+        room = [_silence(line, pacing, fps, longest) for line in frames]
+        spoken = sum(frames)
+        return spoken + sum(r.points[1] for r in room), spoken + sum(r.points[3] for r in room)
+
+    slowest, fastest = pacing.speed
+    if longest is not None and speech:  # a line must stay shorter than the longest clip when it is slowed down
+        slowest = max(slowest, min(1.0, max(speech) * fps / max(1, longest - round(2 * pacing.pause[0] * fps))))
+    least, most = span(1.0)
+    if least <= wanted <= most:
+        return 1.0
+    inside, outside = (1.0, fastest) if wanted < least else (1.0, slowest)
+    for _ in range(20):  # bisection: `outside` always suffices or is the limit
+        middle = (inside + outside) / 2
+        least, most = span(middle)
+        if least <= wanted <= most:
+            outside = middle
+        else:
+            inside = middle
+    # Twentieths, away from 1: a line that is edited should not make all the others be spoken again a little faster.
+    twentieths = math.ceil(outside * 20 - 1e-6) if outside > 1 else math.floor(outside * 20 + 1e-6)
+    return min(max(twentieths / 20, min(slowest, 1.0)), max(fastest, 1.0))
+
+
+def _share(room: Sequence[Silence], frames: int) -> list[int]:
+    """`frames` of silence dealt to the shots by one common stretch, as far as they bear it; whole, and exact."""
+    least, most = sum(r.points[0] for r in room), sum(r.points[4] for r in room)
+    if frames <= least or not room:
+        return [r.points[0] for r in room]
+    if frames >= most:
+        return [r.points[4] for r in room]
+    low, high = 0.0, 4.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        if sum(r.at(middle) for r in room) > frames:
+            high = middle
+        else:
+            low = middle
+    shares = [r.at(low) for r in room]
+    dealt = [math.floor(s + 1e-9) for s in shares]
+    order = sorted(range(len(room)), key=lambda i: (dealt[i] - shares[i], i))
+    left = frames - sum(dealt)
+    while left > 0:
+        for i in order:
+            if left and dealt[i] < room[i].points[4]:
+                dealt[i] += 1
+                left -= 1
+    return dealt
+
+
+def _notes(
+    room: Sequence[Silence],
+    silence: Sequence[int],
+    frames: Sequence[int],
+    fps: int,
+    speed: float,
+    target: float | None,
+    off: float,
+) -> tuple[str, ...]:
+    if target is None:
+        return ()
+    if abs(off) > TOLERANCE * target:
+        why = "the script has too few words for it" if off < 0 else "the script has too many words for it"
+        return (_missed(target, off, why),)
+    notes = []
+    if abs(speed - 1) > 0.02:
+        notes.append(f"The voice speaks at {speed:.2f} of its own pace so that the film lasts {target:g} s.")
+    spoken = [i for i, line in enumerate(frames) if line]
+    longest = max((silence[i] for i in spoken), default=0)
+    if any(silence[i] > room[i].points[3] for i in spoken):
+        notes.append(f"The script is short for {target:g} s: pauses are up to {longest / fps:.1f} s a shot.")
+    if any(silence[i] < room[i].points[1] for i in spoken):
+        notes.append(f"The script is long for {target:g} s: pauses are shorter than the format's own.")
+    return tuple(notes)
+
+
+def _missed(target: float, off: float, why: str) -> str:
+    over = "over" if off > 0 else "under"
+    remedy = "cut lines or ask for more seconds" if off > 0 else "add lines or ask for fewer seconds"
+    return f"The film is {abs(off):.1f} s {over} the {target:g} s that were asked for, because {why}: {remedy}."

@@ -1,0 +1,259 @@
+"""The nouns that flow from stage to stage: frozen structs, no behaviour beyond what their fields imply.
+
+Seconds are floats, sizes pixels, sample rates hertz, frame counts integers, paths absolute. Structs that a user reads
+or writes as JSON (`Script` and its parts) spell their fields in camelCase, as the HTTP contract does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+Role = Literal["writer", "artist", "animator", "narrator", "composer"]
+ROLES: tuple[Role, ...] = ("writer", "narrator", "composer", "artist", "animator")
+
+AspectRatio = Literal["16:9", "9:16", "1:1", "4:3", "3:4", "4:5", "21:9"]
+ASPECT_RATIOS: tuple[str, ...] = ("16:9", "9:16", "1:1", "4:3", "3:4", "4:5", "21:9")
+
+CameraMove = Literal["hold", "push_in", "pull_out", "pan_left", "pan_right", "tilt_up", "tilt_down"]
+CAMERA_MOVES: tuple[str, ...] = ("hold", "push_in", "pull_out", "pan_left", "pan_right", "tilt_up", "tilt_down")
+
+CaptionMode = Literal["burned", "sidecar", "both", "none"]
+Use = Literal["commercial", "personal"]
+Stage = Literal["plan", "script", "voices", "music", "stills", "clips", "segments", "film", "review"]
+STAGES: tuple[Stage, ...] = ("plan", "script", "voices", "music", "stills", "clips", "segments", "film", "review")
+
+
+class Frozen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of everything that flows."""
+
+
+class Camel(Frozen, frozen=True, rename="camel"):
+    """Base of what users read and write as JSON."""
+
+
+# ---- the script -----------------------------------------------------------------------------------------------------
+
+
+class Character(Camel, frozen=True):
+    """`voice` names a voice of the narrator model (`Catalog` lists them); None lets the plan choose one."""
+
+    name: str
+    role: str = ""
+    description: str = ""
+    voice: str | None = None
+
+
+class Scene(Camel, frozen=True):
+    """A place at a time. `time_of_day`, `weather`, `lighting` are free words; artists know the usual ones."""
+
+    description: str
+    time_of_day: str = ""
+    weather: str = ""
+    lighting: str = ""
+
+
+class Item(Camel, frozen=True):
+    name: str
+    description: str = ""
+    significance: str = ""
+
+
+class Shot(Camel, frozen=True):
+    """One picture and what is said over it.
+
+    `scene` is an index into `Script.scenes`; `speaker` a character's name, None for the narrator; `narration` whatever
+    is spoken ("" for nothing); `visual` what is seen; `beat` the format's beat that this shot plays.
+    """
+
+    scene: int = 0
+    speaker: str | None = None
+    narration: str = ""
+    visual: str = ""
+    camera: CameraMove | None = None
+    beat: str = ""
+
+
+class Script(Camel, frozen=True):
+    """What the writer hands on, and what `--script FILE` takes in its place."""
+
+    title: str
+    logline: str = ""
+    characters: tuple[Character, ...] = ()
+    scenes: tuple[Scene, ...] = ()
+    items: tuple[Item, ...] = ()
+    shots: tuple[Shot, ...] = ()
+
+
+# ---- request and plan -----------------------------------------------------------------------------------------------
+
+
+class StoryRequest(Frozen, frozen=True):
+    """What somebody asks for. `target_seconds` None: as long as an own script is, else the default of the format."""
+
+    prompt: str
+    title: str | None = None
+    content_type: str = "cinematic_story"
+    aspect_ratio: AspectRatio = "16:9"
+    locale: str = "en"
+    target_seconds: float | None = None
+    shots: int | None = None
+    style: str | None = None
+    negative_prompt: str = ""
+    script: Script | None = None
+    seed: int = 0
+    profile: str = "auto"
+    voice: str | None = None
+    music: bool = True
+    captions: CaptionMode = "burned"
+    use: Use = "commercial"
+
+
+class PlannedShot(Frozen, frozen=True):
+    """`words` is what the narration may count, so that the film keeps its length; `purpose` tells the writer why."""
+
+    beat: str
+    purpose: str
+    words: int
+    camera: CameraMove
+
+
+class Plan(Frozen, frozen=True):
+    """Everything decided before any model is opened; a pure function of request, catalog, format and machine.
+
+    `title_seconds` and `end_seconds` are the cards' lengths (0: no card). `max_clip_seconds` is the animator's longest
+    clip, None if it has no limit. `decisions` are sentences: what was chosen and why.
+    """
+
+    format: str
+    profile: str
+    models: dict[Role, str]
+    width: int
+    height: int
+    fps: int
+    aspect_ratio: str
+    locale: str
+    seed: int
+    target_seconds: float | None
+    title_seconds: float
+    end_seconds: float
+    shots: tuple[PlannedShot, ...]
+    max_clip_seconds: float | None = None
+    decisions: tuple[str, ...] = ()
+
+
+# ---- artefacts ------------------------------------------------------------------------------------------------------
+
+
+class Word(Frozen, frozen=True):
+    """A word as written, and when it is heard, in seconds from the start of its recording."""
+
+    text: str
+    start: float
+    end: float
+
+
+class Voice(Frozen, frozen=True):
+    """One shot's narration: mono WAV. `audio` None, no words and 0 seconds when nothing is said."""
+
+    audio: Path | None
+    seconds: float
+    words: tuple[Word, ...] = ()
+    voice: str = ""
+
+
+class Timing(Frozen, frozen=True):
+    """When a shot plays: `start` in the film; inside it `lead` seconds of silence, the speech, `tail` seconds more.
+
+    `frames` at the plan's fps is what picture and sound both keep to: start and speech are multiples of a frame away
+    from nothing, so rounding never accumulates (start = frames before ÷ fps).
+    """
+
+    start: float
+    lead: float
+    speech: float
+    tail: float
+    frames: int
+
+
+class Music(Frozen, frozen=True):
+    """The bed under the film: stereo WAV; None when there is none."""
+
+    audio: Path | None
+    seconds: float
+
+
+class Still(Frozen, frozen=True):
+    """One shot's picture, PNG, RGB. `layers`: the same picture taken apart, far to near, RGBA PNGs (the farthest
+    opaque), each larger than the film by the same overscan, for true parallax; empty if the artist paints flat."""
+
+    image: Path
+    layers: tuple[Path, ...] = ()
+
+
+class Clip(Frozen, frozen=True):
+    """One shot in motion: silent H.264 MP4 of exactly `frames` frames at `fps`."""
+
+    video: Path
+    frames: int
+    fps: int
+
+
+class Segment(Frozen, frozen=True):
+    """A piece of the finished picture, captions and titles burned in; all of a film share codec parameters. `shot`: the
+    same shot with nothing drawn over it and its narration as sound; None for cards."""
+
+    video: Path
+    frames: int
+    shot: Path | None = None
+
+
+class FilmFiles(Frozen, frozen=True):
+    """What joining made: the film, its captions (None when nothing is said or captions are off), and the shots as films
+    of their own."""
+
+    video: Path
+    seconds: float
+    srt: Path | None
+    vtt: Path | None
+    shots: tuple[Path, ...] = ()
+
+
+class Film(Frozen, frozen=True):
+    """The finished story. `shots` are the clips with their narration as sound; `record` is its story.json; `srt` and
+    `vtt` are None when nothing is said."""
+
+    story_id: str
+    title: str
+    video: Path
+    seconds: float
+    width: int
+    height: int
+    fps: int
+    plan: Plan
+    script: Script
+    voices: tuple[Voice, ...]
+    timings: tuple[Timing, ...]
+    stills: tuple[Still, ...]
+    clips: tuple[Clip, ...]
+    shots: tuple[Path, ...]
+    srt: Path | None
+    vtt: Path | None
+    record: Path
+    stage_seconds: dict[str, float]
+    warnings: tuple[str, ...] = ()
+
+
+class Event(Frozen, frozen=True):
+    """Something happened. `done` of `total` within `stage`; `shot` counts from 0; `kind` says how to read `message`."""
+
+    kind: Literal["stage", "shot", "step", "decision", "warning", "done", "failed"]
+    stage: Stage
+    story: int = 0
+    shot: int | None = None
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    reused: bool = False

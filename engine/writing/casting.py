@@ -1,0 +1,187 @@
+"""Who, where and what the lines of a small writer speak of: characters, scenes, items and what is seen in each shot.
+
+Found in prompt and lines with a lexicon; what they leave open is chosen by the writer from lists, by grammar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.types import Character, Item, Plan, Scene, Shot
+from engine.writing.lexicon import Lexicon
+from engine.writing.lines import Figures, load_defaults
+from engine.writing.pen import Pen
+from engine.writing.setting import TIMES, light_of, time_in, weather_in
+from engine.writing.topic import LIVING, Phrase, Topic, find_phrases, mentions
+
+MAX_CHARACTERS, MAX_SCENES, MAX_ITEMS = 4, 4, 4
+SYSTEM = "You answer with one word from the list."
+
+
+class Casting:
+    """One script's people, places and things; `lines` are all of its lines, in order."""
+
+    def __init__(
+        self, plan: Plan, topic: Topic, figures: Figures, lines: Sequence[str], lexicon: Lexicon, pen: Pen
+    ) -> None:
+        self._plan, self._topic, self._figures, self._lines, self._pen = plan, topic, figures, lines, pen
+        self._phrases = [find_phrases(line, lexicon) for line in lines]
+        self._defaults = load_defaults()
+        self._hosted = plan.format == "persona_channel"
+
+    def characters(self) -> tuple[Character, ...]:
+        """The host, if there is one, then the prompt's people and animals, then those that only the lines name."""
+        roles = self._defaults.roles[self._plan.format]
+        found = {p.head.lower(): p for p in (self._figures.hero, self._figures.other) if p is not None and _acts(p)}
+        for phrase in (*self._topic.phrases, *(p for phrases in self._phrases for p in phrases)):
+            if _acts(phrase):
+                found.setdefault(phrase.head.lower(), phrase)
+        cast = [
+            Character(
+                name=_name(phrase),
+                role=roles[min(number + self._hosted, len(roles) - 1)],
+                description=phrase.with_article("a"),
+            )
+            for number, phrase in enumerate(found.values())
+        ]
+        if self._hosted:
+            cast.insert(0, Character(name=self._figures.host, role=roles[0], description="a friendly host"))
+        if not cast:
+            who = self._defaults.presenters[self._plan.format]
+            cast = [Character(name=who.capitalize(), role=who, description=f"a {who}")]
+        return tuple(cast[:MAX_CHARACTERS])
+
+    def items(self) -> tuple[Item, ...]:
+        """Things of the prompt, then of the lines; if nobody names one, one that the writer finds fitting."""
+        found: dict[str, Phrase] = {}
+        for phrase in (*self._topic.phrases, *(p for phrases in self._phrases for p in phrases)):
+            if phrase.kind == "things" or (phrase.kind == "unknown" and phrase in self._topic.phrases):
+                found.setdefault(phrase.head.lower(), phrase)
+        if not found:
+            word = self._pick("Which thing fits this story?", self._defaults.items, "item")
+            found[word] = Phrase(text=word, head=word, kind="things")
+        return tuple(
+            Item(
+                name=_name(phrase),
+                description=phrase.with_article("a"),
+                significance=self._significance(phrase),
+            )
+            for phrase in list(found.values())[:MAX_ITEMS]
+        )
+
+    def scenes(self) -> tuple[tuple[Scene, ...], tuple[int, ...]]:
+        """The scenes, and for each line the index of its scene: a new one where a line names another place or time."""
+        home = next((p for p in self._topic.phrases if p.kind == "places"), None)
+        place = self._place_of(home) if home else None
+        time = time_in(self._topic.text)
+        weather = weather_in(self._topic.text) or "clear"
+        first_place = next((p for phrases in self._phrases for p in phrases if p.kind == "places"), None)
+        if place is None and first_place is not None and not self._hosted:
+            place = self._place_of(first_place)
+        if place is None:
+            places = self._defaults.places[self._plan.format]
+            word = places[0] if len(places) == 1 else self._pick("Where does this take place?", places, "place")
+            place = Phrase(text=word, head=word, kind="places").with_article("a")
+        if not time:
+            said = next((found for line in self._lines if (found := time_in(line))), "")
+            time = said or self._pick("When does this take place?", TIMES, "time")
+        scenes: list[Scene] = []
+        of_line: list[int] = []
+        for line, phrases in zip(self._lines, self._phrases, strict=True):
+            if not self._hosted:
+                there = next((p for p in phrases if p.kind == "places"), None)
+                place = self._place_of(there) if there is not None else place
+            time = time_in(line) or time
+            weather = weather_in(line) or weather
+            scene = Scene(
+                description=place,
+                time_of_day=time,
+                weather=weather,
+                lighting=light_of(time, weather, self._pen.choice(97, "light", place)),
+            )
+            if scene not in scenes and len(scenes) < MAX_SCENES:
+                scenes.append(scene)
+            of_line.append(scenes.index(scene) if scene in scenes else len(scenes) - 1)
+        return tuple(scenes), tuple(of_line)
+
+    def shots(self, scene_of: Sequence[int], characters: Sequence[Character]) -> tuple[Shot, ...]:
+        """A shot per line: who of the cast is seen in it (of a pronoun, whoever was spoken of last) and what happens."""
+        seen: tuple[str, ...] = tuple(c.description for c in characters[:1])
+        shots = []
+        for index, (planned, line) in enumerate(zip(self._plan.shots, self._lines, strict=True)):
+            named = tuple(p.with_article("a") for p in self._phrases[index] if _acts(p))
+            known = tuple(c.description for c in characters if _spoken_of(c, line))
+            seen = tuple(dict.fromkeys((*known, *(n for n in named if not _covered(n, known))))) or seen
+            things = tuple(p.with_article("a") for p in self._phrases[index] if p.kind == "things")
+            visual = ", ".join(dict.fromkeys((*seen[:3], *things[:2])))
+            shots.append(
+                Shot(
+                    scene=scene_of[index],
+                    speaker=characters[0].name if self._hosted else None,
+                    narration=line,
+                    visual=f"{visual}: {line}" if visual else line,
+                    camera=planned.camera,
+                    beat=planned.beat,
+                )
+            )
+        return tuple(shots)
+
+    def title(self) -> str:
+        """Two who act name a story; else the prompt's own first words do."""
+        hero, other = self._figures.hero, self._figures.other
+        if self._plan.format == "cinematic_story" and self._topic.english and hero and other:
+            return _titled(f"{other.with_article('the')} and {hero.with_article('the')}")
+        words = self._topic.text.split()
+        if not words or not self._topic.english:
+            return _titled(hero.with_article("the")) if hero else "Untitled"
+        if len(words) <= 9:
+            return _titled(" ".join(words).strip(" .!,;:"))
+        phrases = [p for p in self._topic.phrases if p.kind != "abstract"][:2]
+        return (
+            _titled(" and ".join(p.with_article("the") for p in phrases)) if phrases else _titled(" ".join(words[:8]))
+        )
+
+    def _place_of(self, phrase: Phrase) -> str:
+        return phrase.with_article("a")
+
+    def _significance(self, phrase: Phrase) -> str:
+        for number, line in enumerate(self._lines):
+            if mentions(line, phrase):
+                return f"It is in shot {number + 1}: “{line}”"
+        return "The prompt names it." if phrase in self._topic.phrases else "It belongs to the place."
+
+    def _pick(self, question: str, options: Sequence[str], name: str) -> str:
+        story = " ".join(self._lines)[:600]
+        return self._pen.pick(
+            (("system", SYSTEM), ("user", f"{story}\n\n{question} One of: {', '.join(options)}.")), options, name=name
+        )
+
+
+def _acts(phrase: Phrase) -> bool:
+    return phrase.kind in LIVING or phrase.proper
+
+
+def _name(phrase: Phrase) -> str:
+    return phrase.text if phrase.proper else " ".join(word.capitalize() for word in phrase.text.split())
+
+
+def _spoken_of(character: Character, line: str) -> bool:
+    head = character.name.split()[-1].lower()
+    return any(word.strip(".,!?;:'").lower() in (head, f"{head}s", f"{head}'s") for word in line.split())
+
+
+def _covered(name: str, known: Sequence[str]) -> bool:
+    return any(name.split()[-1].rstrip("s") == other.split()[-1].rstrip("s") for other in known)
+
+
+SMALL = frozenset("a an the and or of in on at to for by with from how".split())
+
+
+def _titled(text: str) -> str:
+    """Title case: the first and last word and every word that is not small."""
+    words = text.split()
+    last = len(words) - 1
+    return " ".join(
+        word if any(c.isupper() for c in word) or (0 < i < last and word in SMALL) else word[:1].upper() + word[1:]
+        for i, word in enumerate(words)
+    )

@@ -1,0 +1,168 @@
+"""What a text is about: who, what and where it names, found with a lexicon and word order. Knows no model."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+import emoji
+
+from engine.types import Frozen
+from engine.writing.lexicon import Lexicon
+
+WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+(?:[.,:]\d+)*%?")
+DETERMINERS = frozenset("a an the this that these those some my your his her its our their".split())
+NUMBERS = frozenset("two three four five six seven eight nine ten many several".split())
+ENGLISH_SHARE = 0.5
+"""Of the words of an English prompt at least this many are in the lexicon; of another language's hardly any."""
+LIVING = ("people", "animals")
+
+
+class Phrase(Frozen, frozen=True):
+    """A noun with its adjectives: `text` as written ("young knight"), `head` the singular noun ("knight")."""
+
+    text: str
+    head: str
+    kind: str
+    plural: bool = False
+    proper: bool = False
+
+    def with_article(self, article: str = "a") -> str:
+        """ "a young knight", "an owl", "two owls" as plural "owls"; names stand alone."""
+        if self.proper or (self.plural and article == "a"):
+            return self.text
+        if article == "a":
+            article = "an" if self.text[:1].lower() in "aeiou" and not self.text.startswith(("uni", "one", "use")) else "a"
+        return f"{article} {self.text}"
+
+
+class Topic(Frozen, frozen=True):
+    """A prompt read. `text` is its plain prose; `words` those of its words that a writer may use, as written."""
+
+    text: str
+    words: tuple[str, ...]
+    phrases: tuple[Phrase, ...]
+    english: bool
+
+    def of_kind(self, *kinds: str) -> tuple[Phrase, ...]:
+        return tuple(phrase for phrase in self.phrases if phrase.kind in kinds)
+
+
+def read_prompt(prompt: str, lexicon: Lexicon, longest: int = 600) -> Topic:
+    """What a prompt is about. Emoji count as their names, markup as nothing; of a long prompt its beginning."""
+    named = emoji.demojize(prompt, delimiters=(", ", ", "), language="en").replace("_", " ")
+    text = re.sub(r"\{[^}]*\}|<[^>]*>|%\{[^}]*\}|-->|https?://\S+", " ", named)
+    text = "".join(c if unicodedata.category(c)[0] in "LNMZ" or c in ".,!?;:'’-%&()/" else " " for c in text)
+    text = re.sub(r"(?:\s*,)+", ",", " ".join(text.split())).strip(" ,")
+    text = clip(text, longest)
+    words = tuple(dict.fromkeys(match.group().replace("’", "'") for match in WORD.finditer(text)))
+    known = sum(_known(word, lexicon) for word in words)
+    latin = [word for word in words if word.isascii()]
+    english = bool(latin) and known >= ENGLISH_SHARE * len(words)
+    if not english:
+        words = tuple(word for word in words if _known(word, lexicon))
+    return Topic(text=text, words=words, phrases=find_phrases(text, lexicon, guess=english), english=english)
+
+
+def clip(text: str, longest: int) -> str:
+    """At most `longest` characters of `text`, cut at the end of a sentence or else of a word."""
+    if len(text) <= longest:
+        return text
+    head = text[: longest + 1]
+    ends = [match.end() for match in re.finditer(r"[.!?](?=\s)", head)]
+    return head[: ends[-1]] if ends and ends[-1] > longest // 3 else head.rsplit(" ", 1)[0]
+
+
+def find_phrases(text: str, lexicon: Lexicon, *, guess: bool = False) -> tuple[Phrase, ...]:
+    """The noun phrases of `text` in order, each head once. `guess`: words that the lexicon lacks may be nouns, too."""
+    found: dict[str, Phrase] = {}
+    for sentence in re.split(r"(?<=[.!?;:,])\s+|,", text):
+        tokens = [match.group() for match in WORD.finditer(sentence)]
+        index = 0
+        while index < len(tokens):
+            length, phrase = _phrase_at(tokens, index, lexicon, guess)
+            if phrase is not None:
+                found.setdefault(phrase.head.lower(), phrase)
+            index += length
+    return tuple(found.values())
+
+
+def mentions(text: str, phrase: Phrase) -> bool:
+    """Whether `text` names the phrase's head, in singular or plural."""
+    head = re.escape(phrase.head.lower())
+    stem = head[:-1] if head.endswith("y") else head
+    return re.search(rf"\b(?:{head}|{head}e?s|{stem}ies)\b", text.lower()) is not None or (
+        phrase.text.lower() in text.lower()
+    )
+
+
+def words_of(text: str) -> list[str]:
+    """The words and numbers of `text`, as written."""
+    return [match.group() for match in WORD.finditer(text)]
+
+
+def _phrase_at(tokens: Sequence[str], index: int, lexicon: Lexicon, guess: bool) -> tuple[int, Phrase | None]:
+    """How many tokens from `index` on belong together, and the noun phrase that they are, if one."""
+    determined = index > 0 and tokens[index - 1].lower() in DETERMINERS | NUMBERS
+    end = index
+    adjectives: list[str] = []
+    while end < len(tokens) and tokens[end].lower() in lexicon.adjectives and tokens[end].lower() not in lexicon.nouns:
+        adjectives.append(tokens[end].lower())
+        end += 1
+    start = end
+    while end < len(tokens) and _is_noun(tokens, end, start, lexicon, guess, determined or bool(adjectives)):
+        end += 1
+    if end == start:
+        return max(1, end - index), None
+    nouns = list(tokens[start:end])
+    last = nouns[-1].lower().removesuffix("'s")
+    entry = lexicon.nouns.get(last)
+    # A sentence's first word is capitalised anyway: there a name is what a comma follows ("Mina, a shy astronaut").
+    apposed = len(tokens) == 1
+    inside = any(character.isupper() for character in nouns[-1][1:])
+    proper = entry is None and nouns[-1][:1].isupper() and (start > 0 or bool(apposed) or inside)
+    text = " ".join([*adjectives, *(n if proper or (n[:1].isupper() and start > 0) else n.lower() for n in nouns)])
+    if index > 0 and tokens[index - 1].lower() in NUMBERS:
+        text = f"{tokens[index - 1].lower()} {text}"
+    # "The lighthouse keeper's boat": what owns is a phrase of its own.
+    text = text.removesuffix("'s")
+    if entry is None:
+        kind = "names" if proper else "unknown"
+        return end - index, Phrase(text=text, head=text.split()[-1], kind=kind, plural=last.endswith("s"), proper=proper)
+    return end - index, Phrase(text=text, head=entry.word, kind=entry.kind, plural=entry.plural)
+
+
+def _is_noun(
+    tokens: Sequence[str], at: int, start: int, lexicon: Lexicon, guess: bool, determined: bool
+) -> bool:
+    token = tokens[at]
+    word = token.lower().removesuffix("'s")
+    if at > start and tokens[at - 1].lower().endswith("'s"):
+        return False
+    if word in lexicon.nouns:
+        # "A dragon watches over …": after its subject, a word that is a verb as well is the verb.
+        after_noun = at > start
+        return not (word in lexicon.verbs and (after_noun or not (determined or at == start == 0 or _governed(tokens, at))))
+    if not guess or word in lexicon.function or word in lexicon.verbs or word in lexicon.adjectives or word.isdigit():
+        return False
+    if not word[0].isalpha() or len(word) < 3 or word in lexicon.words:
+        return False
+    if token[0].isupper() and at > 0:
+        return True
+    if word.endswith(("ly", "ing", "ed")):
+        return False
+    following = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
+    if following in lexicon.nouns and following not in lexicon.verbs:
+        return True  # an unknown word before a noun belongs to its name: "harbour bridge", "espresso machine"
+    if at > start and word.endswith("s"):
+        return False  # an unknown word in -s after a noun is more likely what it does
+    return determined or at > start or at == 0
+
+
+def _governed(tokens: Sequence[str], at: int) -> bool:
+    return at > 0 and tokens[at - 1].lower() in {"of", "in", "on", "at", "by", "for", "from", "into", "with", "and", "about", "over"}
+
+
+def _known(word: str, lexicon: Lexicon) -> bool:
+    return word.lower().removesuffix("'s") in lexicon.every

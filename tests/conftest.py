@@ -1,0 +1,31 @@
+"""What all tests share: nobody's own settings or home, and the root of the checkout."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+# As engine.models does before it imports a family; but test modules import torch and llama.cpp themselves, and OpenMP
+# reads it only then. Spinning threads of several test processes on the same cores made one test take five minutes.
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+
+
+@pytest.fixture
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(autouse=True, scope="session")
+def neutral_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """No setting of whoever runs the tests reaches them, and nothing is left in their home."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith("REELHOUSE_"):
+                patch.delenv(name)
+        patch.setenv("REELHOUSE_HOME", str(tmp_path_factory.mktemp("home")))
+        patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        yield

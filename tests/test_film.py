@@ -1,0 +1,148 @@
+"""The film is its segments joined without loss, with sound, chapters, captions and the marks of what it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+import av
+import numpy as np
+import pytest
+
+from engine.errors import MediaFailed
+from engine.marking import add_xmp, boxes, chapters, ffmetadata, marks, read_xmp, starts_fast
+from engine.media import FrameWriter, probe
+from engine.types import Segment
+from tests.editing import FPS, LINES, Story, story
+
+RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+IPTC = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    # A work folder whose name is as unkind as a user's may be.
+    return story(tmp_path_factory.mktemp("it's [a] %03d: work"), lines=LINES)
+
+
+@pytest.fixture(scope="module")
+def film(made: Story):
+    return made.join(made.cut())
+
+
+def test_the_film_has_every_frame_of_its_segments_at_its_time(film):
+    with av.open(str(film.video)) as file:
+        times = sorted(float(frame.pts * frame.time_base) for frame in file.decode(video=0))
+    assert len(times) == 12 + 4 * 18 + 9
+    assert all(abs(time - number / FPS) < 0.002 for number, time in enumerate(times))
+
+
+def test_the_film_is_h264_and_aac_and_starts_fast(film):
+    facts = probe(film.video, decode=True)
+    assert (facts.video_codec, facts.pix_fmt, facts.audio_codec) == ("h264", "yuv420p", "aac")
+    assert (facts.sample_rate, facts.channels) == (48_000, 2)
+    assert abs(facts.audio_seconds - film.seconds) < 0.05
+    assert starts_fast(film.video)
+
+
+def test_the_title_is_kept_letter_by_letter_and_seed_and_models_are_named(film):
+    tags = probe(film.video).metadata
+    assert tags["title"] == "It's a \\N {b} [film]: %{pts}"
+    assert "Seed 7" in tags["comment"] and "artist sketch" in tags["comment"]
+    assert "CC BY 4.0" in tags["copyright"]
+
+
+def test_each_scene_is_a_chapter_and_the_chapters_fill_the_film(film):
+    first, second = probe(film.video).chapters
+    assert first == (0.0, 4.0, "A hill = high; #1")
+    assert second[:2] == (4.0, 7.75) and second[2] == "Scene 2"
+
+
+def test_the_mark_of_ai_made_media_is_a_readable_xmp_packet(film):
+    packet = read_xmp(film.video)
+    assert packet is not None
+    root = ElementTree.fromstring(packet)
+    kind = root.find(f".//{IPTC}DigitalSourceType")
+    assert kind is not None and kind.text is not None
+    assert kind.text.endswith("/digitalsourcetype/compositeWithTrainedAlgorithmicMedia")
+    title = root.find(f".//{RDF}Alt/{RDF}li")
+    assert title is not None and title.text == "It's a \\N {b} [film]: %{pts}"
+
+
+def test_generated_pictures_are_marked_as_such(made: Story):
+    from engine.catalog import load_catalog
+
+    specs = made.specs | {"artist": load_catalog().model("toy-sdxl")}
+    assert marks("t", made.plan, specs, "").source_type == "trainedAlgorithmicMedia"
+
+
+def test_captions_come_in_film_time_beside_the_film(film):
+    assert film.srt is not None and film.vtt is not None
+    assert film.srt.read_text().startswith("1\n00:00:01,125 --> ")
+    assert "{\\fs90}" in film.srt.read_text()
+    assert "--&gt;" in film.vtt.read_text()
+
+
+def test_each_shot_is_a_film_of_its_own(film):
+    assert [probe(shot).frames for shot in film.shots] == [18] * 4
+
+
+def test_the_same_film_again_makes_nothing(made: Story, film):
+    made.events.clear()
+    assert made.join(made.cut()) == film
+    assert all(made.reused())
+
+
+def test_a_film_without_words_or_captions_has_no_caption_files(tmp_path: Path):
+    silent = story(tmp_path / "silent", lines=("",))
+    assert silent.join(silent.cut()).srt is None
+    off = story(tmp_path / "off", lines=("One two.",), captions="none")
+    assert off.join(off.cut()).vtt is None
+
+
+def test_pieces_that_cannot_be_copied_together_are_refused(tmp_path: Path):
+    made = story(tmp_path, lines=("One.",))
+    foreign = tmp_path / "foreign.mp4"
+    with FrameWriter(foreign, 160, 90, FPS, preset="medium") as writer:
+        for _ in range(18):
+            writer.write(np.zeros((90, 160, 3), "uint8"))
+    first, _, last = made.cut()
+    with pytest.raises(MediaFailed, match="different ways"):
+        made.join((first, Segment(video=foreign, frames=18), last))
+    assert not list((tmp_path / "work" / "film").rglob("film.mp4"))
+
+
+def test_a_film_that_is_too_short_is_not_kept(tmp_path: Path):
+    made = story(tmp_path, lines=("One.", "Two."))
+    with pytest.raises(MediaFailed, match="frames instead of"):
+        made.join(made.cut()[:-1])
+    assert not list((tmp_path / "work" / "film").rglob("film.mp4"))
+
+
+def test_metadata_escapes_what_its_format_reads(made: Story):
+    text = ffmetadata(marks("a=b;c#d\\e\nf", made.plan, made.specs, ""), [])
+    assert text.splitlines()[1] == "title=a\\=b\\;c\\#d\\\\e f"
+
+
+def test_a_scene_that_comes_back_is_a_chapter_again(made: Story):
+    from msgspec.structs import replace
+
+    shots = [replace(shot, scene=scene) for shot, scene in zip(made.script.shots, (0, 1, 0, 0), strict=True)]
+    found = chapters(replace(made.script, shots=tuple(shots)), made.timings, 7.75)
+    assert [(c.start, c.end) for c in found] == [(0.0, 2.5), (2.5, 4.0), (4.0, 7.75)]
+
+
+def test_boxes_that_do_not_fill_the_file_are_told(film, tmp_path: Path):
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(film.video.read_bytes()[:-10])
+    with pytest.raises(MediaFailed, match="whole MP4"):
+        list(boxes(cut))
+
+
+def test_a_film_without_a_mark_has_none_until_it_is_added(tmp_path: Path):
+    out = tmp_path / "plain.mp4"
+    with FrameWriter(out, 64, 64, FPS) as writer:
+        writer.write(np.zeros((64, 64, 3), "uint8"))
+    assert read_xmp(out) is None
+    add_xmp(out, b"<x/>")
+    assert read_xmp(out) == b"<x/>" and probe(out).frames == 1

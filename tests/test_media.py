@@ -1,0 +1,119 @@
+"""Films are written, read and cancelled through one door to ffmpeg."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from engine.errors import Cancelled, MediaFailed, StorageFull
+from engine.media import FrameWriter, probe, run_ffmpeg, segment_codec
+from engine.progress import Control
+
+GREY = np.full((64, 96, 3), 128, np.uint8)
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    out = tmp_path / "clip.mp4"
+    with FrameWriter(out, 96, 64, 16) as writer:
+        for number in range(20):
+            writer.write(np.full((64, 96, 3), (number * 12, 60, 200), np.uint8))
+    return out
+
+
+def test_frames_that_were_written_are_the_frames_that_are_read(clip: Path):
+    facts = probe(clip, decode=True)
+    assert (facts.width, facts.height, facts.fps, facts.frames) == (96, 64, 16, 20)
+    assert (facts.seconds, facts.video_codec, facts.pix_fmt, facts.audio_codec) == (1.25, "h264", "yuv420p", None)
+
+
+def test_colours_survive_the_way_into_the_film_and_back(clip: Path):
+    import av
+
+    with av.open(str(clip)) as file:
+        last = list(file.decode(video=0))[-1].to_ndarray(format="rgb24")
+    assert np.abs(last.reshape(-1, 3).mean(axis=0) - (228, 60, 200)).max() < 6
+
+
+def test_a_film_with_odd_sides_is_refused_before_anything_is_started(tmp_path: Path):
+    with pytest.raises(MediaFailed, match="even sides"):
+        FrameWriter(tmp_path / "odd.mp4", 95, 64, 16)
+
+
+def test_a_frame_of_another_size_is_refused_and_the_half_made_film_removed(tmp_path: Path):
+    out = tmp_path / "half.mp4"
+    with pytest.raises(MediaFailed, match="uint8"), FrameWriter(out, 96, 64, 16) as writer:
+        writer.write(GREY)
+        writer.write(GREY[:-2])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_cancelling_between_frames_leaves_no_file_and_no_process(tmp_path: Path):
+    with pytest.raises(Cancelled), FrameWriter(tmp_path / "half.mp4", 96, 64, 16) as writer:
+        writer.write(GREY)
+        raise Cancelled()
+    assert list(tmp_path.iterdir()) == []
+    assert not _ffmpegs()
+
+
+def test_cancelling_ends_a_running_ffmpeg(tmp_path: Path):
+    control = Control()
+    threading.Timer(0.4, control.cancel).start()
+    endless = ["-re", "-f", "lavfi", "-i", "color=black:s=64x64:r=16", "-f", "null", "-"]
+    with pytest.raises(Cancelled):
+        run_ffmpeg(endless, cwd=tmp_path, control=control)
+    assert not _ffmpegs()
+
+
+def test_what_the_listener_raises_ends_ffmpeg_too(tmp_path: Path):
+    def listen(frame: int) -> None:
+        raise Cancelled()
+
+    endless = ["-re", "-f", "lavfi", "-i", "color=black:s=64x64:r=16", "-f", "null", "-"]
+    with pytest.raises(Cancelled):
+        run_ffmpeg(endless, cwd=tmp_path, on_frame=listen)
+    assert not _ffmpegs()
+
+
+def test_a_failure_carries_what_ffmpeg_said_last(tmp_path: Path):
+    with pytest.raises(MediaFailed, match="No such file"):
+        run_ffmpeg(["-i", tmp_path / "nothing.mp4", "-f", "null", "-"])
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_full_disk_is_told_from_a_refusal():
+    noise = ["-f", "lavfi", "-i", "testsrc=s=640x360:d=1", "-c:v", "rawvideo", "-f", "rawvideo"]
+    with pytest.raises(StorageFull):
+        run_ffmpeg([*noise, "/dev/full"])
+
+
+def test_a_file_that_is_no_film_is_named(tmp_path: Path):
+    (tmp_path / "words.mp4").write_text("not a film")
+    with pytest.raises(MediaFailed, match=r"words\.mp4"):
+        probe(tmp_path / "words.mp4")
+
+
+def test_ffmpeg_tells_how_many_frames_are_done(clip: Path, tmp_path: Path):
+    heard: list[int] = []
+    run_ffmpeg(["-i", clip, *segment_codec(16), tmp_path / "again.mp4"], on_frame=heard.append)
+    assert heard == sorted(heard)
+    assert probe(tmp_path / "again.mp4").frames == 20
+
+
+def _ffmpegs() -> list[psutil.Process]:
+    """ffmpegs that this test process started and that still run, after a moment to be reaped."""
+    deadline = time.monotonic() + 2
+    while True:
+        alive = [
+            child
+            for child in psutil.Process().children(recursive=True)
+            if "ffmpeg" in child.name() and child.status() != psutil.STATUS_ZOMBIE
+        ]
+        if not alive or time.monotonic() > deadline:
+            return alive
+        time.sleep(0.05)

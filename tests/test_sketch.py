@@ -1,0 +1,223 @@
+"""The sketch artist: sizes, layers, seeds, what words become, who stands how large, and that nothing is ever empty."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from engine.backends.image import sketch
+from engine.backends.image.sketch.arrange import arrange
+from engine.backends.image.sketch.backdrop import Backdrop
+from engine.backends.image.sketch.drawings import drawing_path
+from engine.backends.image.sketch.figures import Look, dressed
+from engine.backends.image.sketch.light import light_of
+from engine.backends.image.sketch.plate import Frame
+from engine.backends.image.sketch.reading import known_characters, read
+from engine.backends.image.sketch.rooms import rooms
+from engine.backends.image.sketch.words import lexicon, member_called, members_in
+from engine.backends.protocols import ImageModel, StillJob, no_tick
+from engine.catalog import load_catalog
+from engine.errors import Cancelled, ModelCorrupt
+from engine.types import Scene, Still
+
+
+@pytest.fixture
+def artist() -> sketch.SketchArtist:
+    return sketch.load(load_catalog().model("sketch"), None)
+
+
+def job(prompt: str = "A fox finds a lantern in the forest", **fields: object) -> StillJob:
+    return StillJob(**{"prompt": prompt, "width": 160, "height": 90, "seed": 3, **fields})  # type: ignore[arg-type]
+
+
+def painted(artist: sketch.SketchArtist, folder: Path, **fields: object) -> Still:
+    folder.mkdir(parents=True, exist_ok=True)
+    return artist.paint(job(**fields), folder)  # type: ignore[arg-type]
+
+
+def pixels(path: Path) -> np.ndarray:
+    with Image.open(path) as picture:
+        return np.array(picture)
+
+
+def placed(prompt: str, **fields: object):
+    asked = job(prompt, width=1280, height=720, **fields)
+    backdrop = Backdrop(Frame.of(1280, 720), light_of("day"), np.random.default_rng(1))
+    return arrange(read(asked), backdrop, asked.framing, np.random.default_rng(1))
+
+
+def heights(prompt: str) -> dict[str, float]:
+    return {p.member.word: p.height for p in placed(prompt)}
+
+
+def test_it_is_an_image_model(artist) -> None:
+    assert isinstance(artist, ImageModel)
+    artist.close()
+    artist.close()
+
+
+@pytest.mark.parametrize("size", [(160, 90), (90, 160), (96, 96), (128, 72), (72, 90), (210, 90)])
+def test_the_still_has_exactly_the_size_asked_for(artist, tmp_path, size) -> None:
+    still = painted(artist, tmp_path, width=size[0], height=size[1])
+    with Image.open(still.image) as picture:
+        assert (picture.size, picture.mode) == (size, "RGB")
+
+
+@pytest.mark.parametrize("framing", ["wide", "medium", "close"])
+def test_the_layers_put_together_are_the_still(artist, tmp_path, framing) -> None:
+    still = painted(artist, tmp_path, framing=framing, prompt="A knight and a dragon in the rain by the castle")
+    layers = [Image.open(path) for path in still.layers]
+    assert 2 <= len(layers) <= 5 and len({layer.size for layer in layers}) == 1
+    assert pixels(still.layers[0])[..., 3].min() == 255
+    whole = layers[0]
+    for layer in layers[1:]:
+        whole = Image.alpha_composite(whole, layer)
+    over_x, over_y = (whole.width - 160) // 2, (whole.height - 90) // 2
+    assert over_x >= 0.1 * 160 and over_y >= 0.1 * 90
+    middle = whole.crop((over_x, over_y, over_x + 160, over_y + 90)).convert("RGB")
+    assert np.array_equal(np.array(middle), pixels(still.image))
+
+
+def test_the_same_job_gives_the_same_bytes(artist, tmp_path) -> None:
+    first, second = painted(artist, tmp_path / "a"), painted(artist, tmp_path / "b")
+    for one, other in zip((first.image, *first.layers), (second.image, *second.layers), strict=True):
+        assert one.read_bytes() == other.read_bytes()
+
+
+def test_another_seed_or_prompt_gives_another_picture(artist, tmp_path) -> None:
+    jobs = [{}, {"seed": 4}, {"prompt": "Two sailors in a harbour"}, {"framing": "close"}]
+    made = {painted(artist, tmp_path / str(i), **fields).image.read_bytes() for i, fields in enumerate(jobs)}
+    assert len(made) == len(jobs)
+
+
+def test_a_scene_that_is_come_back_to_looks_the_same(artist, tmp_path) -> None:
+    scene = Scene(description="a village at the foot of the mountains", time_of_day="sunset")
+    one = painted(artist, tmp_path / "a", prompt="Mira sings", scene=scene)
+    other = painted(artist, tmp_path / "b", prompt="Tom runs to the dog", scene=scene, seed=99)
+    assert one.layers[0].read_bytes() == other.layers[0].read_bytes()
+
+
+@pytest.mark.parametrize(
+    "prompt", ["zxqw vbnm", "", "!!!", "龍が空を飛ぶ", "🐉🔥", "\ud800", "{\\fs90}%{pts}", "a " * 2500]
+)
+def test_no_words_make_an_empty_picture(artist, tmp_path, prompt) -> None:
+    assert pixels(painted(artist, tmp_path, prompt=prompt).image).std() > 12
+    assert read(job(prompt)).main
+
+
+@pytest.mark.parametrize("place", sorted({*sketch.PLACES, *rooms()}))
+def test_every_place_can_be_drawn(artist, tmp_path, place) -> None:
+    scene = Scene(description=lexicon()["places"].get(place, "").split(",")[0], time_of_day="night")
+    look = "" if scene.description else "product photograph"
+    asked = {"prompt": "Something is there", "scene": scene, "style": look}
+    assert read(job(**asked)).place == place
+    assert pixels(painted(artist, tmp_path, **asked).image).std() > 8
+
+
+def test_every_drawing_that_the_data_names_is_there() -> None:
+    assert [c for c in known_characters() if drawing_path(c) is None] == []
+    named = [goods for room in rooms().values() for goods, *_ in room["things"]]
+    named += [c for room in rooms().values() for key in ("shelf", "shelf2") if key in room for c in room[key][3]]
+    assert [c for c in named if drawing_path(c) is None] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "time", "weather"),
+    [
+        ("A dragon teaches a knight in the village at dusk", "village", "dusk", ""),
+        ("Three mice steal cheese from the kitchen", "kitchen", "", ""),
+        ("An astronaut waves on the surface of the moon", "moon", "night", ""),
+        ("A mermaid swims", "underwater", "", ""),
+        ("Heavy rain falls on the city at night", "city", "night", "rain"),
+        ("The sun rises over the snowy peaks, sunrise", "mountains", "dawn", "snow"),
+    ],
+)
+def test_words_become_place_time_and_weather(text, place, time, weather) -> None:
+    reading = read(job(text))
+    assert (reading.place, reading.time, reading.weather) == (place, time, weather)
+
+
+def test_the_scene_says_where_and_the_prompt_says_who() -> None:
+    reading = read(job("The fox smiles", scene=Scene(description="an old library", time_of_day="night")))
+    assert (reading.place, reading.time, reading.main[0].character) == ("library", "night", "🦊")
+
+
+def test_film_makers_words_name_no_things() -> None:
+    assert members_in("cinematic still, shallow depth of field, soft key light, window light, eye-level portrait") == ()
+
+
+def test_plurals_and_numbers_are_counted() -> None:
+    assert {m.word: m.count for m in members_in("two wolves and a rabbit")} == {"wolf": 2, "rabbit": 1}
+    assert members_in("three mice")[0].count == 3
+    assert len(placed("three mice")) == 3
+
+
+def test_a_name_is_whoever_the_script_says() -> None:
+    assert member_called("Ember", "Ember flies", "dragon, small and green").character == "🐉"
+    assert member_called("Mira", "Mira the fox runs").character == "🦊"
+    assert member_called("Queen Ada", "").word == "queen"
+    assert member_called("Bob", "Bob waits").kind == "person"
+
+
+def test_a_character_keeps_its_looks_from_shot_to_shot() -> None:
+    assert dressed(Look(), "Mira") == dressed(Look(), "mira")
+    assert len({dressed(Look(), name) for name in ("Mira", "Tom", "Ada", "Bo", "Kim")}) > 2
+
+
+def test_large_beings_are_drawn_larger_and_small_ones_can_still_be_seen() -> None:
+    size = heights("a dragon, a knight, a cat and a mouse in a meadow")
+    assert size["dragon"] > size["knight"] > size["cat"] > size["mouse"] > 0.05 * 720
+
+
+def test_a_wide_shot_shows_its_subject_smaller_than_a_medium_one() -> None:
+    assert placed("a farmer", framing="wide")[0].height < placed("a farmer", framing="medium")[0].height
+
+
+def test_two_who_meet_face_each_other() -> None:
+    left, right = sorted(placed("a king and a queen"), key=lambda p: p.x)
+    assert (left.facing, right.facing) == (1, -1)
+
+
+def test_who_flies_is_in_the_air_and_who_does_not_stands() -> None:
+    both = {p.member.word: p for p in placed("A dragon teaches a young knight how to fly")}
+    assert both["dragon"].airborne and not both["knight"].airborne
+    assert both["dragon"].foot < both["knight"].foot
+
+
+def test_a_reference_picture_is_drawn_for_its_subject(artist, tmp_path) -> None:
+    kept = tmp_path / "mira.png"
+    Image.new("RGB", (64, 64), (255, 0, 255)).save(kept)
+    still = painted(artist, tmp_path / "a", prompt="Mira waits", subjects=("Mira",), references={"Mira": kept})
+    seen = pixels(still.image).astype(int)
+    assert ((seen[..., 0] - seen[..., 1] > 90) & (seen[..., 2] - seen[..., 1] > 90)).sum() > 100
+
+
+def test_a_reference_that_is_no_picture_is_told_plainly(artist, tmp_path) -> None:
+    kept = tmp_path / "mira.png"
+    kept.write_text("no picture")
+    with pytest.raises(ModelCorrupt, match=r"mira\.png"):
+        painted(artist, tmp_path / "a", prompt="Mira waits", subjects=("Mira",), references={"Mira": kept})
+
+
+def test_styles_change_the_grade(artist, tmp_path) -> None:
+    noir = pixels(painted(artist, tmp_path / "n", style="film noir, black and white").image).astype(int)
+    usual = pixels(painted(artist, tmp_path / "u").image).astype(int)
+    assert np.ptp(noir, axis=2).mean() < 0.3 * np.ptp(usual, axis=2).mean()
+
+
+def test_it_stops_at_the_first_step_when_asked_to(artist, tmp_path) -> None:
+    def stop(done: int, total: int) -> None:
+        raise Cancelled()
+
+    with pytest.raises(Cancelled):
+        artist.paint(job(), tmp_path, tick=stop)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_it_tells_how_far_it_is(artist, tmp_path) -> None:
+    seen: list[tuple[int, int]] = []
+    artist.paint(job(), tmp_path, tick=lambda done, total: seen.append((done, total)) or no_tick(done, total))
+    assert seen == sorted(seen) and seen[-1][0] == seen[-1][1]

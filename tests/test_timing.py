@@ -1,0 +1,163 @@
+"""A requested length is kept in whole frames, by pauses first, by the voice's speed next, and never silently missed."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.formats import Pacing, format_names, load_format
+from engine.timing import Fit, fit, fit_to_beat
+
+CALM = Pacing(shot_seconds=5.0, pause=(0.25, 1.1), speed=(0.86, 1.12))
+
+
+def fitted(speech, target, *, fps=24, pacing=CALM, **more) -> Fit:
+    return fit(speech, pacing=pacing, fps=fps, title_seconds=2.5, end_seconds=2.5, target_seconds=target, **more)
+
+
+def film_frames(found: Fit, fps: int, title=2.5) -> int:
+    return round(title * fps) + sum(t.frames for t in found.timings) + round(found.end_seconds * fps)
+
+
+@pytest.mark.parametrize("target", [20, 30, 60])
+@pytest.mark.parametrize("fps", [16, 24, 25, 30])
+def test_a_length_that_the_script_fits_is_met_to_the_frame(target, fps):
+    shots = round((target - 5) / 5)
+    found = fitted([3.137 + 0.211 * (i % 4) for i in range(shots)], target, fps=fps)
+    assert film_frames(found, fps) == target * fps
+    assert found.off == 0
+
+
+def test_pauses_alone_keep_the_length_before_the_voice_is_touched():
+    found = fitted([3.5, 4.0, 3.2, 3.8, 4.1], 30)
+    assert found.speed == 1
+    assert not found.notes
+
+
+def test_a_long_script_is_spoken_faster_and_says_so():
+    found = fitted([4.8, 5.0, 4.9, 4.7, 4.9], 30)
+    assert 1 < found.speed <= 1.12
+    assert found.keeps(30)
+    assert "pace" in found.notes[0]
+
+
+def test_a_short_script_is_slowed_down_and_then_lingers():
+    found = fitted([1.5, 1.4, 1.6, 1.2, 1.5], 30)
+    assert found.speed == pytest.approx(0.86)
+    assert found.keeps(30)
+    assert any("short" in note for note in found.notes)
+
+
+def test_what_cannot_be_reached_is_said_with_how_far_off():
+    over = fitted([12.0, 13.0, 14.0], 20)
+    assert not over.keeps(20)
+    assert over.off > 10
+    assert f"{over.off:.1f} s over the 20 s" in over.notes[0]
+    under = fitted([1.0, 1.0], 60)
+    assert under.off < -20
+    assert "under" in under.notes[0]
+
+
+def test_without_a_target_the_film_is_as_long_as_its_script():
+    found = fitted([3.0, 4.0], None)
+    assert found.speed == 1
+    assert found.off == 0
+    assert 12 < found.seconds < 15
+
+
+@pytest.mark.parametrize("edited", [3.4, 3.7, 4.1, 4.3])
+def test_an_edited_line_changes_the_length_of_its_own_shot_and_of_the_end_card_only(edited):
+    before = fitted([3.5, 4.0, 3.8, 3.8, 4.1], 30)
+    after = fitted([3.5, 4.0, edited, 3.8, 4.1], 30)
+    same = [a.frames == b.frames for a, b in zip(before.timings, after.timings, strict=True)]
+    assert same[:2] + same[3:] == [True] * 4
+    assert film_frames(after, 24) == film_frames(before, 24) == 720
+    assert 1.5 <= after.end_seconds <= 3.5
+
+
+def test_measured_speech_at_a_given_speed_only_moves_the_pauses():
+    found = fitted([4.4, 4.5, 4.4, 4.3, 4.5], 30, speed=1.1)
+    assert found.speed == 1.1
+    assert [t.speech for t in found.timings] == [4.4, 4.5, 4.4, 4.3, 4.5]
+    assert film_frames(found, 24) == 720
+
+
+def test_no_shot_is_longer_than_the_animators_longest_clip():
+    found = fitted([2.0, 4.5, 1.0, 3.0], 30, max_shot_seconds=5.0)
+    assert all(t.frames <= 5 * 24 for t in found.timings)
+
+
+def test_a_silent_shot_lasts_about_as_long_as_the_formats_shots():
+    found = fitted([3.0, 0.0, 3.0], None)
+    assert found.timings[1].frames == 5 * 24
+    assert found.timings[1].speech == 0
+
+
+@given(
+    speech=st.lists(st.floats(0.3, 9), min_size=1, max_size=14),
+    target=st.floats(6, 90),
+    fps=st.sampled_from([8, 16, 24, 30]),
+)
+def test_shots_follow_each_other_frame_by_frame_whatever_is_asked(speech, target, fps):
+    found = fitted(speech, target, fps=fps)
+    assert found.timings[0].start == pytest.approx(round(2.5 * fps) / fps)
+    for a, b in pairwise(found.timings):
+        assert b.start == pytest.approx(a.start + a.frames / fps)
+    for t in found.timings:
+        assert t.lead + t.speech + t.tail == pytest.approx(t.frames / fps)
+        assert t.lead >= 0 and t.tail >= -1e-9
+        assert (t.lead * fps) == pytest.approx(round(t.lead * fps))
+    assert 0.86 - 1e-9 <= found.speed <= 1.12 + 1e-9
+    assert found.keeps(target) or found.notes
+
+
+@pytest.mark.parametrize("name", format_names())
+def test_every_format_keeps_its_default_length_with_lines_of_its_own_pace(name):
+    fmt = load_format(name)
+    target = fmt.pacing.default_seconds
+    cards = fmt.overlays.title_seconds + fmt.overlays.end_seconds
+    shots = max(1, round((target - cards) / fmt.pacing.shot_seconds))
+    line = (target - cards) / shots - 2 * (fmt.pacing.pause[0] + fmt.pacing.pause[1]) / 2
+    found = fit(
+        [line] * shots,
+        pacing=fmt.pacing,
+        fps=24,
+        title_seconds=fmt.overlays.title_seconds,
+        end_seconds=fmt.overlays.end_seconds,
+        target_seconds=target,
+    )
+    assert found.off == 0
+    assert found.speed == 1
+
+
+def on_the_beat(words, target, tempo=120.0, fps=24, title=2.0) -> Fit:
+    return fit_to_beat(
+        words,
+        pacing=Pacing(shot_seconds=4, pause=(0, 0.5), speed=(1, 1)),
+        tempo=tempo,
+        fps=fps,
+        title_seconds=title,
+        end_seconds=2.0,
+        target_seconds=target,
+    )
+
+
+@pytest.mark.parametrize("target", [20, 30, 60])
+def test_a_music_video_cuts_on_whole_beats_and_keeps_its_length(target):
+    found = on_the_beat([4, 5, 6, 4, 3], target)
+    assert abs(found.seconds - target) <= 0.25
+    assert all(t.frames % 12 == 0 for t in found.timings)
+
+
+@pytest.mark.parametrize("tempo", [97.0, 118.0, 133.3])
+def test_cuts_stay_on_the_grid_of_a_tempo_that_frames_do_not_divide(tempo):
+    found = on_the_beat([4] * 12, 60, tempo=tempo)
+    beat = 60 / tempo
+    for t in found.timings[1:]:
+        assert abs(t.start / beat - round(t.start / beat)) * beat <= 0.5 / 24 + 1e-9
+
+
+def test_the_shot_with_more_words_gets_the_beat_that_is_left():
+    found = on_the_beat([3, 9, 3], 4 + 3.5 + 2 - 2)
+    assert found.timings[1].frames == max(t.frames for t in found.timings)
