@@ -19,7 +19,7 @@ SECONDS = (5.0, 600.0)
 MAX_SHOTS = 200
 MAX_SEED = 2**63 - 1
 LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
-"""The form of a BCP 47 language tag, https://www.rfc-editor.org/rfc/rfc5646; which ones can be spoken, the plan knows."""
+"""The form of a BCP 47 language tag, https://www.rfc-editor.org/rfc/rfc5646; the plan knows which can be spoken."""
 
 
 def check_request(request: StoryRequest) -> StoryRequest:

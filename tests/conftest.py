@@ -1,6 +1,7 @@
-"""What all tests share: nobody's own settings or home, and the root of the checkout."""
+"""What all tests share: nobody's own settings, home or ignored signals, and the root of the checkout."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +22,14 @@ def root() -> Path:
 
 @pytest.fixture(autouse=True, scope="session")
 def neutral_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """No setting of whoever runs the tests reaches them, and nothing is left in their home."""
+    """No setting of whoever runs the tests reaches them, and nothing is left in their home.
+
+    A shell's background job, or nohup, ignores signals, and its children would inherit that: tests that send them wait
+    for ever then.
+    """
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if name.startswith("REELHOUSE_"):

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.fake_models.pictures import FakeAnimator, FakeHandle
 from PIL import Image
 
 from engine.artifacts import Store
@@ -19,6 +18,7 @@ from engine.progress import Control
 from engine.stages.clips import animate_clips
 from engine.stages.plan import make_plan
 from engine.types import Clip, Event, Scene, Script, Shot, Still, StoryRequest, Timing
+from tests.fake_models.pictures import FakeAnimator, FakeHandle
 
 FMT = load_format("cinematic_story")
 SCRIPT = Script(

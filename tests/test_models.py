@@ -39,7 +39,7 @@ def test_models_that_fit_together_stay_and_the_cheapest_to_bring_back_makes_room
 
 
 def test_an_unknown_model_or_family_is_named_with_what_there_is(tmp_path: Path) -> None:
-    with Residents(catalog(artist("a")), tmp_path, vram_gb=0) as models, pytest.raises(BadCatalog, match="'b'.* a"):
+    with Residents(catalog(artist("a")), tmp_path, vram_gb=0) as models, pytest.raises(BadCatalog, match=r"'b'.* a"):
         models.handle("b")
     with pytest.raises(BadCatalog, match="no family 'cubism'"):
         load_model(artist("a", family="cubism"), tmp_path)

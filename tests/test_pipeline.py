@@ -133,9 +133,7 @@ def test_a_line_taken_out_makes_no_shot_again(room: Room) -> None:
 
 
 def test_the_same_seed_gives_the_same_film_and_another_seed_another(room: Room) -> None:
-    one, two, other = (
-        film_of(film) for film in room.tell(small_request(), small_request(), small_request(seed=8))
-    )
+    one, two, other = (film_of(film) for film in room.tell(small_request(), small_request(), small_request(seed=8)))
     assert one.video.read_bytes() == two.video.read_bytes()
     assert one.stills[0].image.read_bytes() != other.stills[0].image.read_bytes()
 

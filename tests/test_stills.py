@@ -4,7 +4,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.fake_models.pictures import FakeArtist, FakeHandle
 from PIL import Image
 
 from engine.artifacts import Store
@@ -17,6 +16,7 @@ from engine.progress import Control
 from engine.stages.plan import make_plan
 from engine.stages.stills import paint_stills
 from engine.types import Character, Event, Item, Scene, Script, Shot, Still, StoryRequest
+from tests.fake_models.pictures import FakeArtist, FakeHandle
 
 FMT = load_format("cinematic_story")
 SCRIPT = Script(

@@ -12,9 +12,18 @@ from engine.writing.lexicon import Lexicon
 from engine.writing.lines import Figures, load_defaults
 from engine.writing.pen import Pen
 from engine.writing.setting import TIMES, light_of, time_in, weather_in
-from engine.writing.topic import LIVING, Phrase, Topic, find_phrases, mentions
+from engine.writing.topic import LIVING, Phrase, Topic, find_phrases, mentions, words_of
 
 MAX_CHARACTERS, MAX_SCENES, MAX_ITEMS = 4, 4, 4
+SMALL = frozenset("a an the and or of in on at to for by with from how".split())
+VISIBLE = frozenset(
+    "fly swim run walk sleep jump climb dance sing ride cook bake read write paint play sit eat drink fish dig fight "
+    "laugh cry smile sail drive fall hug wave".split()
+)
+PARTS = frozenset(
+    "tail wing wings hand finger eye head heart foot arm leg face hair tooth nose ear paw voice scale fur mouth".split()
+)
+"""Parts of somebody are no things of their own."""
 SYSTEM = "You answer with one word from the list."
 
 
@@ -25,6 +34,7 @@ class Casting:
         self, plan: Plan, topic: Topic, figures: Figures, lines: Sequence[str], lexicon: Lexicon, pen: Pen
     ) -> None:
         self._plan, self._topic, self._figures, self._lines, self._pen = plan, topic, figures, lines, pen
+        self._lexicon = lexicon
         self._phrases = [find_phrases(line, lexicon) for line in lines]
         self._defaults = load_defaults()
         self._hosted = plan.format == "persona_channel"
@@ -55,7 +65,7 @@ class Casting:
         """Things of the prompt, then of the lines; if nobody names one, one that the writer finds fitting."""
         found: dict[str, Phrase] = {}
         for phrase in (*self._topic.phrases, *(p for phrases in self._phrases for p in phrases)):
-            if phrase.kind == "things" or (phrase.kind == "unknown" and phrase in self._topic.phrases):
+            if _is_thing(phrase) or (phrase.kind == "unknown" and phrase in self._topic.phrases):
                 found.setdefault(phrase.head.lower(), phrase)
         if not found:
             word = self._pick("Which thing fits this story?", self._defaults.items, "item")
@@ -105,21 +115,23 @@ class Casting:
         return tuple(scenes), tuple(of_line)
 
     def shots(self, scene_of: Sequence[int], characters: Sequence[Character]) -> tuple[Shot, ...]:
-        """A shot per line: who of the cast is seen in it (of a pronoun, whoever was spoken of last) and what happens."""
+        """A shot per line: who of the cast is in it (of a pronoun, whoever was spoken of last) and what they do."""
         seen: tuple[str, ...] = tuple(c.description for c in characters[:1])
         shots = []
         for index, (planned, line) in enumerate(zip(self._plan.shots, self._lines, strict=True)):
             named = tuple(p.with_article("a") for p in self._phrases[index] if _acts(p))
             known = tuple(c.description for c in characters if _spoken_of(c, line))
             seen = tuple(dict.fromkeys((*known, *(n for n in named if not _covered(n, known))))) or seen
-            things = tuple(p.with_article("a") for p in self._phrases[index] if p.kind == "things")
-            visual = ", ".join(dict.fromkeys((*seen[:3], *things[:2])))
+            doing = self._action(line)
+            who = f"{_listed(seen[:3])} {doing}".strip()
+            things = [p.with_article("a") for p in self._phrases[index] if _is_thing(p)]
+            visual = ", ".join(dict.fromkeys((who, *things[:2]) if who else things[:3]))
             shots.append(
                 Shot(
                     scene=scene_of[index],
                     speaker=characters[0].name if self._hosted else None,
                     narration=line,
-                    visual=f"{visual}: {line}" if visual else line,
+                    visual=visual or line,
                     camera=planned.camera,
                     beat=planned.beat,
                 )
@@ -141,6 +153,16 @@ class Casting:
             _titled(" and ".join(p.with_article("the") for p in phrases)) if phrases else _titled(" ".join(words[:8]))
         )
 
+    def _action(self, line: str) -> str:
+        """What is done in `line`, as "flying", if it can be seen."""
+        for word in words_of(line.lower()):
+            verb = self._lexicon.verbs.get(word)
+            if verb in VISIBLE:
+                return next(
+                    (form for form, of in self._lexicon.verbs.items() if of == verb and form.endswith("ing")), ""
+                )
+        return ""
+
     def _place_of(self, phrase: Phrase) -> str:
         return phrase.with_article("a")
 
@@ -161,6 +183,14 @@ def _acts(phrase: Phrase) -> bool:
     return phrase.kind in LIVING or phrase.proper
 
 
+def _is_thing(phrase: Phrase) -> bool:
+    return phrase.kind == "things" and phrase.head.lower() not in PARTS
+
+
+def _listed(names: Sequence[str]) -> str:
+    return " and ".join(filter(None, (", ".join(names[:-1]), names[-1]))) if names else ""
+
+
 def _name(phrase: Phrase) -> str:
     return phrase.text if phrase.proper else " ".join(word.capitalize() for word in phrase.text.split())
 
@@ -172,9 +202,6 @@ def _spoken_of(character: Character, line: str) -> bool:
 
 def _covered(name: str, known: Sequence[str]) -> bool:
     return any(name.split()[-1].rstrip("s") == other.split()[-1].rstrip("s") for other in known)
-
-
-SMALL = frozenset("a an the and or of in on at to for by with from how".split())
 
 
 def _titled(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A script in one step, for writers that can: asked for as JSON, held to its schema by grammar, checked, asked again."""
+"""A script in one step, for writers that can: JSON held to its schema by grammar, checked, asked for again."""
 
 from __future__ import annotations
 
