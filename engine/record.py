@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,10 @@ import msgspec
 
 from engine.artifacts import write_atomically
 from engine.catalog import ModelSpec
-from engine.types import Film, Role
+from engine.types import Film
 
 
-def write_record(film: Film, prompt: str, specs: dict[Role, ModelSpec]) -> None:
+def write_record(film: Film, prompt: str, specs: Mapping[str, ModelSpec]) -> None:
     """Write `film.record`. Each model is named as what it is, so that nobody takes a drawing for a photograph."""
     folder = film.record.parent
 

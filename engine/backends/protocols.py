@@ -84,7 +84,7 @@ class StillJob(Frozen, frozen=True):
 
 
 class ClipJob(Frozen, frozen=True):
-    """Set `still` in motion for `frames` frames, a number that the model's limits allow, at `fps`; `memory` as above."""
+    """Set `still` in motion for `frames` frames, as many as the model's limits allow, at `fps`; `memory` as above."""
 
     still: Still
     prompt: str

@@ -28,7 +28,9 @@ ROUNDS = 3
 TOLERANCE = 0.1
 """The words of all lines may miss the plan by this share: the film's length follows from them."""
 CONTEXT_LINES = 8
-OPENING = frozenset("a an the this that these those some my our your his her its their two three in on at after".split())
+OPENING = frozenset(
+    "a an the this that these those some my our your his her its their two three in on at after".split()
+)
 """Words that lose their capital where they no longer open the sentence."""
 
 
@@ -132,7 +134,8 @@ class _Scribe:
             past=steps.past,
             overlap=steps.overlap,
             form_only=form_only,
-            meta=frozenset(w.lower() for w in topic.words) | (frozenset(["report", "reports"]) if steps.supplied_only else frozenset()),
+            meta=frozenset(w.lower() for w in topic.words)
+            | (frozenset(["report", "reports"]) if steps.supplied_only else frozenset()),
         )
 
     def line(self, index: int, shot: PlannedShot, target: int, slack: int, told: Sequence[str]) -> str:
@@ -147,7 +150,9 @@ class _Scribe:
             for attempt in range(1 if whole else AT_MOST):
                 if attempt >= ENOUGH and best is not None and best[0] < GOOD:
                     break
-                for score, sentence in self._candidates(opener, index, round_ * AT_MOST + attempt, target, told, objections):
+                for score, sentence in self._candidates(
+                    opener, index, round_ * AT_MOST + attempt, target, told, objections
+                ):
                     if abs(len(words_of(sentence)) - target) <= slack and (best is None or score < best[0]):
                         best = (score, sentence)
             if best is not None:
@@ -175,7 +180,7 @@ class _Scribe:
     def _filled(self, first: str, index: int, target: int, slack: int, told: Sequence[str]) -> str:
         """`first`, with a second sentence where a good one closes the gap to `target`."""
         missing = target - len(words_of(first))
-        if missing < max(4, 0.4 * target) or first.endswith("?") and self._steps.supplied_only:
+        if missing < max(4, 0.4 * target) or (first.endswith("?") and self._steps.supplied_only):
             return first
         best: tuple[float, str] | None = None
         for attempt in range(ENOUGH):
@@ -194,7 +199,11 @@ class _Scribe:
         else:
             before = [*told[:1], *told[1:][-CONTEXT_LINES:]]
             answer = self._pen.write(
-                [("system", self._steps.system), ("user", self._prompt), ("assistant", " ".join([*before, opener]).strip())],
+                [
+                    ("system", self._steps.system),
+                    ("user", self._prompt),
+                    ("assistant", " ".join([*before, opener]).strip()),
+                ],
                 max_tokens=max(10, round(1.45 * (target - len(opener.split()))) + 8),
                 name=("line", index, opener),
                 attempt=attempt,
@@ -226,7 +235,9 @@ class _Scribe:
             return "too short"
         if not self._steps.supplied_only or self._rules.form_only:
             return None
-        asks = any(sentence.startswith(self._fill(own) or "\n") for beat in self._steps.asks for own in self._steps.beats[beat])
+        asks = any(
+            sentence.startswith(self._fill(own) or "\n") for beat in self._steps.asks for own in self._steps.beats[beat]
+        )
         binding = {*self._steps.words.split(), *(self._steps.asking.split() if asks else ())}
         places = [self._order.get(self._stem(word), -1) for word in tail if word not in binding]
         if -1 in places:
@@ -291,7 +302,9 @@ def opener_fields(topic: Topic, figures: Figures) -> dict[str, str]:
     sentence = first.group().strip() if first else ""
     count = len(words_of(sentence))
     if re.match(r"(?:how|why|what|when|where|who|which|is|are|do|does|can|could)\b", sentence, re.I) and count <= 18:
-        inverted = re.match(r"(?:(?:how|why|what|when|where|who)\s+)?(?:is|are|do|does|did|can|could|was|were|will)\b", sentence, re.I)
+        inverted = re.match(
+            r"(?:(?:how|why|what|when|where|who)\s+)?(?:is|are|do|does|did|can|could|was|were|will)\b", sentence, re.I
+        )
         asked = sentence.rstrip(".!? ")
         if sentence.endswith("?") or inverted:
             fields["question"] = _capital(asked) + "?"

@@ -1,7 +1,8 @@
-"""Which sentences of a small writer can be used, and which of several is best. Knows no model and no topic of its own."""
+"""Which sentences of a small writer can be used, and which of several is best. Knows no model and no topic."""
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections import Counter
 from collections.abc import Container, Sequence
@@ -17,9 +18,9 @@ DANGLING = frozenset(
     about without within toward towards among during per only even just quite really almost too and/or one's""".split()
 )
 META = re.compile(
-    r"\b(?:stor(?:y|ies)|sentences?|paragraphs?|simple words|lyrics?|titles?|chapters?|readers?|narrators?|writers?|prompts?|"
-    r"advertisements?|ads?|news reports?|assistants?|articles?|examples?|here (?:is|are)|once upon|fairy tales?|videos?|viewers?"
-    r"|characters?|text|write|writing|written)\b",
+    r"\b(?:stor(?:y|ies)|sentences?|paragraphs?|simple words|lyrics?|titles?|chapters?|readers?|narrators?|writers?|"
+    r"prompts?|advertisements?|ads?|news reports?|assistants?|articles?|examples?|here (?:is|are)|once upon|"
+    r"fairy tales?|videos?|viewers?|characters?|text|write|writing|written)\b",
     re.IGNORECASE,
 )
 SECOND = frozenset("you your yours yourself".split())
@@ -31,15 +32,18 @@ FUNCTION = frozenset(
     had has have that this as so not all into up out over about""".split()
 )
 PRESENT = frozenset("is are am has does isn't aren't doesn't don't can't it's they're he's she's will won't".split())
-FRAGMENT = re.compile(r"(?:(?:but|so|and|then)\b,?\s+)?(?:when|as|if|while|because|once|since|until|though|although)\b", re.I)
+FRAGMENT = re.compile(
+    r"(?:(?:but|so|and|then)\b,?\s+)?(?:when|as|if|while|because|once|since|until|though|although)\b", re.I
+)
 MARKDOWN = re.compile(r"[*#_`<>|\[\]{}\\=~]|^\s*(?:[-–•]|\d+[.)])")
 
 
 class Rules(Frozen, frozen=True):
     """What a format asks of a sentence. `form_only` judges nothing but wholeness and repetition: for toy models.
 
-    `past` prefers the past tense; `overlap` is the share of word pairs that a line may have in common with another; `first`/`second` allow the person; `meta` lists words that would speak about the text
-    itself but belong to the prompt.
+    `past` prefers the past tense; `overlap` is the share of word pairs that a line may have in common with another;
+    `first` and `second` allow the person; `meta` lists words that would speak about the text itself but belong to the
+    prompt.
     """
 
     first: bool = False
@@ -77,7 +81,11 @@ def objection(sentence: str, told: Sequence[str], rules: Rules, adjectives: Cont
         return "a clause without its sentence"
     if re.search(r"[:;]| [-–—] |\.\.", sentence):
         return "a list or an aside"
-    if MARKDOWN.search(sentence) or sentence.count('"') % 2 or re.search(r"\b(?![aIA]\b)[a-zA-Z]\b(?!')", sentence.replace("'", "")):
+    if (
+        MARKDOWN.search(sentence)
+        or sentence.count('"') % 2
+        or re.search(r"\b(?![aIA]\b)[a-zA-Z]\b(?!')", sentence.replace("'", ""))
+    ):
         return "markup or stray letters"
     meta = META.search(sentence)
     if meta and meta.group().lower() not in rules.meta:
@@ -90,16 +98,16 @@ def objection(sentence: str, told: Sequence[str], rules: Rules, adjectives: Cont
 
 
 def _repetition(words: Sequence[str], told: Sequence[str], overlap: float) -> str | None:
-    pairs = set(zip(words, words[1:], strict=False))
+    pairs = set(itertools.pairwise(words))
     triples = Counter(zip(words, words[1:], words[2:], strict=False))
-    if triples and max(triples.values()) > 1 or any(a == b for a, b in zip(words, words[1:], strict=False)):
+    if (triples and max(triples.values()) > 1) or any(a == b for a, b in itertools.pairwise(words)):
         return "repeats itself"
     content = Counter(word for word in words if word not in FUNCTION)
     if content and max(content.values()) > 2:
         return "repeats itself"
     for earlier in told:
         before = words_of(earlier.lower())
-        other = set(zip(before, before[1:], strict=False))
+        other = set(itertools.pairwise(before))
         if before == list(words) or (pairs and len(pairs & other) / min(len(pairs), max(1, len(other))) > overlap):
             return "repeats what was told"
     return None
@@ -120,7 +128,9 @@ def shortened(sentence: str) -> list[str]:
     """`sentence`, and what is left of it when its last clauses go."""
     forms = [sentence]
     opening = FRAGMENT.match(sentence)
-    for match in re.finditer(r"(,?) (?:and|but|so that|while|where|who|which|because|until|as if|when|before|after) ", sentence):
+    for match in re.finditer(
+        r"(,?) (?:and|but|so that|while|where|who|which|because|until|as if|when|before|after) ", sentence
+    ):
         head = sentence[: match.start()].rstrip(" ,")
         if not (opening and "," not in head) and len(head.split()) >= 4:
             forms.append(head + ".")

@@ -33,7 +33,9 @@ class Phrase(Frozen, frozen=True):
         if self.proper or (self.plural and article == "a"):
             return self.text
         if article == "a":
-            article = "an" if self.text[:1].lower() in "aeiou" and not self.text.startswith(("uni", "one", "use")) else "a"
+            article = (
+                "an" if self.text[:1].lower() in "aeiou" and not self.text.startswith(("uni", "one", "use")) else "a"
+            )
         return f"{article} {self.text}"
 
 
@@ -129,13 +131,13 @@ def _phrase_at(tokens: Sequence[str], index: int, lexicon: Lexicon, guess: bool)
     text = text.removesuffix("'s")
     if entry is None:
         kind = "names" if proper else "unknown"
-        return end - index, Phrase(text=text, head=text.split()[-1], kind=kind, plural=last.endswith("s"), proper=proper)
+        return end - index, Phrase(
+            text=text, head=text.split()[-1], kind=kind, plural=last.endswith("s"), proper=proper
+        )
     return end - index, Phrase(text=text, head=entry.word, kind=entry.kind, plural=entry.plural)
 
 
-def _is_noun(
-    tokens: Sequence[str], at: int, start: int, lexicon: Lexicon, guess: bool, determined: bool
-) -> bool:
+def _is_noun(tokens: Sequence[str], at: int, start: int, lexicon: Lexicon, guess: bool, determined: bool) -> bool:
     token = tokens[at]
     word = token.lower().removesuffix("'s")
     if at > start and tokens[at - 1].lower().endswith("'s"):
@@ -143,7 +145,9 @@ def _is_noun(
     if word in lexicon.nouns:
         # "A dragon watches over …": after its subject, a word that is a verb as well is the verb.
         after_noun = at > start
-        return not (word in lexicon.verbs and (after_noun or not (determined or at == start == 0 or _governed(tokens, at))))
+        return not (
+            word in lexicon.verbs and (after_noun or not (determined or at == start == 0 or _governed(tokens, at)))
+        )
     if not guess or word in lexicon.function or word in lexicon.verbs or word in lexicon.adjectives or word.isdigit():
         return False
     if not word[0].isalpha() or len(word) < 3 or word in lexicon.words:
@@ -161,7 +165,20 @@ def _is_noun(
 
 
 def _governed(tokens: Sequence[str], at: int) -> bool:
-    return at > 0 and tokens[at - 1].lower() in {"of", "in", "on", "at", "by", "for", "from", "into", "with", "and", "about", "over"}
+    return at > 0 and tokens[at - 1].lower() in {
+        "of",
+        "in",
+        "on",
+        "at",
+        "by",
+        "for",
+        "from",
+        "into",
+        "with",
+        "and",
+        "about",
+        "over",
+    }
 
 
 def _known(word: str, lexicon: Lexicon) -> bool:

@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import llama_cpp
 import msgspec
@@ -48,7 +48,8 @@ class Params(Frozen, frozen=True):
     """What an entry of models.yaml may set. `method` is for the script stage, which reads it from the entry.
 
     `gpu_layers`: how many layers go to the GPU (-1: all). `threads` 0: all physical cores but one, because the threads
-    of llama.cpp wait for each other busily: with another program on one of two cores, two are ten times slower than one.
+    of llama.cpp wait for each other busily: with another program on one of two cores, two are ten times slower than
+    one.
     """
 
     template: str
@@ -183,6 +184,7 @@ class LlamaText:
         grammar = _Grammar(llm, job.schema) if job.schema is not None else None
         allowed = self._word_list(job.words).cursor(continued) if job.words else None
         vocabulary = llama_cpp.llama_model_get_vocab(llm.model)
+        assert vocabulary is not None
         recent, written, raw, surprise = self._text(continued), [], b"", 0.0
         ends = [stop.encode() for stop in (*job.stop, *self._template.end)]
         try:
@@ -260,6 +262,6 @@ class _Grammar:
     def _applied(self, pairs: list[tuple[int, float]]) -> Iterator[tuple[int, float]]:
         data = (llama_cpp.llama_token_data * len(pairs))(*((token, logit, 0.0) for token, logit in pairs))
         array = llama_cpp.llama_token_data_array(data=data, size=len(pairs), selected=-1, sorted=False)
-        llama_cpp.llama_sampler_apply(self._sampler, ctypes.byref(array))
+        llama_cpp.llama_sampler_apply(self._sampler, cast(Any, ctypes.byref(array)))
         for index in range(array.size):
             yield data[index].id, data[index].logit
