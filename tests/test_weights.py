@@ -131,8 +131,8 @@ def test_a_missing_shard_is_missed(home: Path) -> None:
     ("weights", "command"),
     [
         ({"toy": "other"}, "reelhouse models build"),
-        ({"repo": "a/b"}, "reelhouse models pull mine"),
-        ({"url": "https://example.org/voice.zip"}, "reelhouse models pull mine"),
+        ({"repo": "a/b"}, "put the files of a/b there"),
+        ({"url": "https://example.org/voice.zip"}, "put the files of https://example.org/voice.zip there"),
         ({"local": "/nowhere/at/all"}, "models.mine.weights.local"),
     ],
 )

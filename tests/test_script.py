@@ -1,0 +1,209 @@
+"""A prompt becomes a script of the planned shape, whoever writes it; what cannot be done is said in one sentence."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from engine.artifacts import Store
+from engine.backends.protocols import Completion, TextJob, Tick, no_tick
+from engine.backends.text.llama import load
+from engine.backends.text.toy import NAME, build_toy_llama
+from engine.catalog import ModelSpec, load_catalog
+from engine.errors import BadCatalog, Cancelled, WriterFailed
+from engine.formats import format_names, load_format
+from engine.machine import Machine
+from engine.progress import Control
+from engine.stages.plan import make_plan
+from engine.stages.script import write_script
+from engine.types import Event, Plan, Script, StoryRequest
+
+LAPTOP = Machine(cores=2, ram_gb=8, gpu=None, vram_gb=0)
+
+
+class Writer:
+    """A handle of the toy writer, or of any other `model`; counts how often it was opened."""
+
+    def __init__(self, spec: ModelSpec, model=None, weights: Path | None = None) -> None:
+        self.spec, self._model, self._weights, self.opened = spec, model, weights, 0
+
+    def open(self):
+        self.opened += 1
+        self._model = self._model or load(self.spec, self._weights)
+        return self._model
+
+
+class Answers:
+    """A writer that gives these answers in turn, the last one for ever."""
+
+    def __init__(self, *texts: str) -> None:
+        self.texts, self.jobs = list(texts), []
+
+    def complete(self, job: TextJob, *, tick: Tick = no_tick) -> Completion:
+        self.jobs.append(job)
+        tick(1, job.max_tokens)
+        return Completion(text=self.texts[min(len(self.jobs), len(self.texts)) - 1], whole=True)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@pytest.fixture(scope="module")
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Writer:
+    folder = tmp_path_factory.mktemp("toy-llama")
+    build_toy_llama(folder)
+    return Writer(load_catalog().model("toy-llama"), weights=folder / NAME)
+
+
+def planned(prompt: str, **fields) -> tuple[StoryRequest, Plan]:
+    return make_plan(StoryRequest(**{"prompt": prompt, "profile": "tiny", **fields}), load_catalog(), LAPTOP)
+
+
+def written(writer: Writer, folder: Path, prompt: str = "A dragon teaches a young knight to fly", **fields) -> Script:
+    request, plan = planned(prompt, **fields)
+    fmt = load_format(plan.format)
+    return write_script(request, plan, fmt, writer=writer, store=Store(folder), control=Control())
+
+
+@pytest.mark.parametrize("name", format_names())
+def test_every_format_gets_a_line_per_planned_shot_and_one_of_each_asset(
+    toy: Writer, tmp_path: Path, name: str
+) -> None:
+    script = written(toy, tmp_path, content_type=name)
+    _, plan = planned("A dragon teaches a young knight to fly", content_type=name)
+    assert [shot.beat for shot in script.shots] == [shot.beat for shot in plan.shots]
+    assert [shot.camera for shot in script.shots] == [shot.camera for shot in plan.shots]
+    assert script.title and script.logline
+    assert script.characters and script.scenes and script.items
+    lines = [shot.narration for shot in script.shots]
+    assert len(set(lines)) == len(lines)
+    assert all(line.strip() and line[-1] in ".!?" for line in lines)
+    assert all(shot.visual and 0 <= shot.scene < len(script.scenes) for shot in script.shots)
+
+
+def test_a_host_speaks_in_a_persona_channel(toy: Writer, tmp_path: Path) -> None:
+    script = written(toy, tmp_path, content_type="persona_channel")
+    assert {shot.speaker for shot in script.shots} == {script.characters[0].name}
+
+
+def test_who_the_prompt_names_is_in_the_cast_and_in_the_title(toy: Writer, tmp_path: Path) -> None:
+    script = written(toy, tmp_path)
+    assert {"Dragon", "Young Knight"} <= {character.name for character in script.characters}
+    assert "Dragon" in script.title and "Knight" in script.title
+
+
+def test_a_title_that_was_asked_for_is_kept(toy: Writer, tmp_path: Path) -> None:
+    assert written(toy, tmp_path, title="My Film").title == "My Film"
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [r"{\fs90} %{pts} ' : ] -->", "🐉🏰", "تنين يعلم فارسا شابا الطيران", "龙教年轻骑士飞翔", "Un dragon apprend", "7"],
+)
+def test_markup_emoji_and_other_languages_become_a_script_too(toy: Writer, tmp_path: Path, prompt: str) -> None:
+    script = written(toy, tmp_path, prompt)
+    assert not any(mark in shot.narration for shot in script.shots for mark in ("{", "}", "\\", "-->", "%"))
+
+
+def test_the_same_seed_writes_the_same_and_another_seed_something_else(toy: Writer, tmp_path: Path) -> None:
+    one, two = (written(toy, tmp_path / name, seed=3) for name in "ab")
+    assert one == two != written(toy, tmp_path / "c", seed=4)
+
+
+def test_a_kept_script_opens_no_writer(toy: Writer, tmp_path: Path) -> None:
+    first = written(toy, tmp_path)
+    opened = toy.opened
+    assert written(toy, tmp_path) == first
+    assert toy.opened == opened
+
+
+def test_a_story_is_cancelled_while_it_is_written(toy: Writer, tmp_path: Path) -> None:
+    request, plan = planned("A fox")
+    control = Control()
+
+    def stop(event: Event) -> None:
+        if event.kind == "step":
+            control.cancel()
+
+    control = Control(stop)
+    with pytest.raises(Cancelled):
+        write_script(request, plan, load_format(plan.format), writer=toy, store=Store(tmp_path), control=control)
+
+
+# ---- writers that write a whole script at once ----------------------------------------------------------------------
+
+
+def large(*answers: str) -> Writer:
+    limits = {"context": 8192}
+    spec = ModelSpec(
+        id="large",
+        role="writer",
+        family="llama",
+        licence="MIT",
+        commercial=True,
+        limits=limits,  # type: ignore[arg-type]
+        params={"template": "chatml", "method": "whole_script"},
+    )
+    return Writer(spec, Answers(*answers))
+
+
+def whole(count: int, words: int, **changes) -> str:
+    line = " ".join(["word"] * (words // count - 1))
+    shots = [
+        {"scene": 0, "speaker": None, "narration": f"{line} {'abcdefghij'[n]}.", "visual": "a fox"}
+        for n in range(count)
+    ]
+    script = {
+        "title": "T",
+        "logline": "L",
+        "characters": [{"name": "Fox", "role": "hero", "description": "a fox"}],
+        "scenes": [{"description": "a hill", "timeOfDay": "day", "weather": "clear", "lighting": "soft"}],
+        "items": [{"name": "Lamp", "description": "a lamp", "significance": "it shines"}],
+        "shots": shots,
+    }
+    return json.dumps({**script, **changes})
+
+
+def shape() -> tuple[int, int]:
+    _, plan = planned("A fox")
+    return len(plan.shots), sum(shot.words for shot in plan.shots)
+
+
+def test_a_large_writer_gives_its_script_in_one_step_held_to_a_schema(tmp_path: Path) -> None:
+    writer = large(whole(*shape()))
+    script = written(writer, tmp_path, "A fox")
+    (job,) = writer.open().jobs
+    assert job.schema is not None
+    assert "A fox" in job.messages[-1].content
+    assert [shot.beat for shot in script.shots] == [shot.beat for shot in planned("A fox")[1].shots]
+
+
+@pytest.mark.parametrize(
+    "poor",
+    [
+        "not JSON",
+        whole(2, 40),
+        whole(*shape(), items=[]),
+        whole(shape()[0], 3 * shape()[1]),
+        whole(*shape(), shots=[{"narration": "same."}] * shape()[0]),
+    ],
+)
+def test_an_unusable_script_is_asked_for_again_with_another_seed(tmp_path: Path, poor: str) -> None:
+    writer = large(poor, whole(*shape()))
+    written(writer, tmp_path, "A fox")
+    first, second = writer.open().jobs
+    assert first.seed != second.seed
+
+
+def test_a_writer_that_never_succeeds_is_given_up_with_a_remedy(tmp_path: Path) -> None:
+    writer = large("not JSON")
+    with pytest.raises(WriterFailed, match=r"attempts.*take another seed"):
+        written(writer, tmp_path, "A fox")
+    assert len(writer.open().jobs) < 10
+
+
+def test_an_unknown_method_is_answered_with_the_known_ones(tmp_path: Path) -> None:
+    spec = load_catalog().model("toy-llama")
+    writer = Writer(ModelSpec(**{**{f: getattr(spec, f) for f in spec.__struct_fields__}, "params": {"method": "x"}}))
+    with pytest.raises(BadCatalog, match="small_steps, toy_steps, whole_script"):
+        written(writer, tmp_path)
