@@ -12,10 +12,12 @@ from engine.writing.lexicon import Lexicon
 from engine.writing.lines import Figures, load_defaults
 from engine.writing.pen import Pen
 from engine.writing.setting import TIMES, light_of, time_in, weather_in
-from engine.writing.topic import LIVING, Phrase, Topic, find_phrases, mentions, words_of
+from engine.writing.topic import LIVING, Phrase, Topic, clip, find_phrases, mentions, words_of
 
 MAX_CHARACTERS, MAX_SCENES, MAX_ITEMS = 4, 4, 4
 SMALL = frozenset("a an the and or of in on at to for by with from how".split())
+LEADING = frozenset("until that which who when while because into about after before over under as its their".split())
+HEADLINE_LENGTH = 72
 VISIBLE = frozenset(
     "fly swim run walk sleep jump climb dance sing ride cook bake read write paint play sit eat drink fish dig fight "
     "laugh cry smile sail drive fall hug wave".split()
@@ -24,6 +26,10 @@ PARTS = frozenset(
     "tail wing wings hand finger eye head heart foot arm leg face hair tooth nose ear paw voice scale fur mouth".split()
 )
 """Parts of somebody are no things of their own."""
+CALENDAR = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
+    "september october november december spring summer autumn fall winter christmas easter".split()
+)
 SYSTEM = "You answer with one word from the list."
 
 
@@ -124,7 +130,7 @@ class Casting:
             seen = tuple(dict.fromkeys((*known, *(n for n in named if not _covered(n, known))))) or seen
             doing = self._action(line)
             who = f"{_listed(seen[:3])} {doing}".strip()
-            things = [p.with_article("a") for p in self._phrases[index] if _is_thing(p)]
+            things = [p.with_article("a") for p in self._phrases[index] if _is_thing(p) or p.kind == "places"]
             visual = ", ".join(dict.fromkeys((who, *things[:2]) if who else things[:3]))
             shots.append(
                 Shot(
@@ -146,6 +152,8 @@ class Casting:
         words = self._topic.text.split()
         if not words or not self._topic.english:
             return _titled(hero.with_article("the")) if hero else "Untitled"
+        if self._plan.format == "news_analysis":
+            return _headline(words)
         if len(words) <= 9:
             return _titled(" ".join(words).strip(" .!,;:"))
         phrases = [p for p in self._topic.phrases if p.kind != "abstract"][:2]
@@ -180,7 +188,7 @@ class Casting:
 
 
 def _acts(phrase: Phrase) -> bool:
-    return phrase.kind in LIVING or phrase.proper
+    return phrase.kind in LIVING or (phrase.proper and phrase.head.lower() not in CALENDAR)
 
 
 def _is_thing(phrase: Phrase) -> bool:
@@ -204,11 +212,23 @@ def _covered(name: str, known: Sequence[str]) -> bool:
     return any(name.split()[-1].rstrip("s") == other.split()[-1].rstrip("s") for other in known)
 
 
+def _headline(words: Sequence[str]) -> str:
+    """As many of the first words as a headline holds, without one at the end that leads on."""
+    line = clip(" ".join(words), HEADLINE_LENGTH).split()
+    while len(line) > 1 and line[-1].lower() in SMALL | LEADING:
+        line.pop()
+    return _capitalised(" ".join(line).strip(" .!,;:"))
+
+
+def _capitalised(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _titled(text: str) -> str:
     """Title case: the first and last word and every word that is not small."""
     words = text.split()
     last = len(words) - 1
     return " ".join(
-        word if any(c.isupper() for c in word) or (0 < i < last and word in SMALL) else word[:1].upper() + word[1:]
+        word if any(c.isupper() for c in word) or (0 < i < last and word in SMALL) else _capitalised(word)
         for i, word in enumerate(words)
     )
