@@ -1,7 +1,7 @@
 """Builds the toy writer: a GGUF of the llama architecture, a few hundred kB, that llama.cpp runs like any other.
 
-Its weights are set, not trained: each block passes its input on unchanged, so the next token follows from the last
-one alone, by a table of which kind of word comes after which. It writes sentences in form, without a meaning.
+Its weights are set, not trained: the next kind of word follows from the last one by a table; which word of that kind
+is a matter of random weights, through which all of the prompt has its say. Sentences in form, without a meaning.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ AFTER = np.array(
     [
         [0, 5, 5, 0, 0, 0, 0],  # determiner
         [0, 2, 8, 0, 0, 0, 0],  # adjective
-        [0, 0, 0, 5, 2, 4, 0],  # noun
+        [0, 0, 0, 4, 2, 5, 0],  # noun
         [8, 0, 0, 0, 0, 0, 0],  # verb
         [8, 0, 0, 0, 0, 0, 0],  # link
         [8, 0, 0, 0, 0, 0, 0],  # stop
@@ -35,8 +35,10 @@ AFTER = np.array(
 """How likely a kind is to come after another, in shares; 0 is never."""
 
 WIDTH, HEADS, INNER, CONTEXT = 64, 2, 64, 4096
-CERTAIN = 9.0
+CERTAIN = 14.0
 """Logits between the likely and the impossible."""
+FLAVOUR = 0.15
+"""Of a token's embedding, what is its own beside its kind."""
 
 
 def build_toy_llama(folder: Path) -> None:
@@ -78,33 +80,39 @@ def build_toy_llama(folder: Path) -> None:
 
 
 def _tensors(kinds: np.ndarray) -> dict[str, np.ndarray]:
-    """All weights, float32. A token's embedding is the one-hot of its kind; the output reads the table from it."""
-    embedding = np.zeros((len(kinds), WIDTH), np.float32)
+    """All weights, float32. A token's embedding is the one-hot of its kind, from which the output reads the table, and
+    a flavour of its own, of which attention adds everybody's."""
+    random = np.random.default_rng(1)
+
+    def noise(scale: float, *shape: int) -> np.ndarray:
+        return (scale * random.standard_normal(shape)).astype(np.float32)
+
+    embedding = noise(FLAVOUR, len(kinds), WIDTH)
+    embedding[:, : len(KINDS)] = 0
     embedding[np.arange(len(kinds)), kinds] = 1
-    # RMS normalisation turns a one-hot vector of that width into √width at its place.
     counts = np.array([max(1, len(words)) for words in KINDS], np.float32)
     counts[-1] = len(kinds)
     shares = AFTER / AFTER.sum(axis=1, keepdims=True) / counts
     logits = np.where(shares > 0, np.log(np.maximum(shares, 1e-9)), np.log(1e-9) - CERTAIN)
-    output = np.zeros((len(kinds), WIDTH), np.float32)
-    output[:, : len(KINDS)] = logits.T[kinds] / np.sqrt(WIDTH)
-    random = np.random.default_rng(1)
-
-    def small(*shape: int) -> np.ndarray:
-        return (0.02 * random.standard_normal(shape)).astype(np.float32)
-
+    output = noise(FLAVOUR / 3, len(kinds), WIDTH)
+    # RMS normalisation scales a vector to length √width; the one of a token's embedding is about that of its parts.
+    length = np.sqrt(1 + FLAVOUR**2 * (WIDTH - len(KINDS)))
+    output[:, : len(KINDS)] = logits.T[kinds] * length / np.sqrt(WIDTH)
+    # What attention adds leaves the kinds alone.
+    mixed = noise(1 / np.sqrt(WIDTH), WIDTH, WIDTH)
+    mixed[: len(KINDS)] = 0
     return {
         "token_embd.weight": embedding,
         "output_norm.weight": np.ones(WIDTH, np.float32),
         "output.weight": output,
         "blk.0.attn_norm.weight": np.ones(WIDTH, np.float32),
-        "blk.0.attn_q.weight": small(WIDTH, WIDTH),
-        "blk.0.attn_k.weight": small(WIDTH, WIDTH),
-        "blk.0.attn_v.weight": small(WIDTH, WIDTH),
-        # Nothing comes out of attention and feed-forward: the block hands on what it was given.
-        "blk.0.attn_output.weight": np.zeros((WIDTH, WIDTH), np.float32),
+        "blk.0.attn_q.weight": noise(0.1, WIDTH, WIDTH),
+        "blk.0.attn_k.weight": noise(0.1, WIDTH, WIDTH),
+        "blk.0.attn_v.weight": noise(0.1, WIDTH, WIDTH),
+        "blk.0.attn_output.weight": mixed,
         "blk.0.ffn_norm.weight": np.ones(WIDTH, np.float32),
-        "blk.0.ffn_gate.weight": small(INNER, WIDTH),
-        "blk.0.ffn_up.weight": small(INNER, WIDTH),
+        "blk.0.ffn_gate.weight": noise(0.02, INNER, WIDTH),
+        "blk.0.ffn_up.weight": noise(0.02, INNER, WIDTH),
+        # Nothing comes out of the feed-forward part.
         "blk.0.ffn_down.weight": np.zeros((WIDTH, INNER), np.float32),
     }
