@@ -17,7 +17,7 @@ from engine.formats import load_format
 from engine.graphics import moviepy_reference
 from engine.media import probe
 from engine.progress import Control
-from engine.stages.film import join_film
+from engine.stages.film import film_cues, join_film
 from engine.stages.segments import cut_segments
 from engine.types import Film, Music, StoryRequest
 
@@ -87,8 +87,8 @@ def _ours(request: StoryRequest, film: Film, work: Path, control: Control) -> fl
         film.voices,
         timings,
         Music(audio=None, seconds=0),
-        film.clips,
         segments,
+        cues=film_cues(plan, film.script, film.voices, timings),
         specs=specs,
         store=store,
         control=control,

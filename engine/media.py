@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -45,7 +46,8 @@ def segment_codec(fps: int) -> list[str]:
 
 
 class MediaFacts(Frozen, frozen=True):
-    """What a file says of itself. `frames` is counted from its packets; audio fields are None, 0 without sound."""
+    """What a file says of itself. `frames` is counted from its packets; audio fields are None, 0 without sound;
+    `parameters` is a digest of the encoder's parameter sets."""
 
     width: int
     height: int
@@ -59,6 +61,7 @@ class MediaFacts(Frozen, frozen=True):
     sample_rate: int = 0
     channels: int = 0
     bit_rate: int = 0
+    parameters: str = ""
     metadata: dict[str, str] = {}
     chapters: tuple[tuple[float, float, str], ...] = ()
 
@@ -246,6 +249,7 @@ def probe(path: Path, *, decode: bool = False) -> MediaFacts:
                 pix_fmt=video.pix_fmt or "",
                 metadata=dict(file.metadata),
                 bit_rate=file.bit_rate or 0,
+                parameters=sha256(video.codec_context.extradata or b"").hexdigest(),
                 chapters=tuple(
                     (
                         float(c["start"] * (c["time_base"] or 0)),

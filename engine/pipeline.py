@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 import msgspec
 
 from engine.artifacts import Store, content_key
+from engine.captions import Cue
 from engine.catalog import Catalog
 from engine.errors import ReelhouseError
 from engine.formats import load_format
@@ -28,7 +29,7 @@ from engine.models import Residents
 from engine.progress import Control, OnEvent, ignore_events
 from engine.record import write_record
 from engine.stages.clips import animate_clips
-from engine.stages.film import join_film, mix_sound
+from engine.stages.film import film_cues, join_film, mix_sound
 from engine.stages.music import compose_music
 from engine.stages.plan import make_plan
 from engine.stages.review import review_film
@@ -140,12 +141,12 @@ def _tell(
     plan = msgspec.structs.replace(plan, end_seconds=spoken.end_seconds)
     seconds = plan.title_seconds + sum(timing.frames for timing in timings) / plan.fps + plan.end_seconds
 
-    def score() -> Music:
-        """Music and the whole mix need no picture: made now, they spare the last cut the wait."""
+    def score() -> tuple[Music, list[Cue]]:
+        """Music, the whole mix and the captions need no picture: made now, they spare the last cut the wait."""
         with clock.running("music"):
             music = compose_music(request, plan, fmt, seconds, composer=model["composer"], store=store, control=control)
             mix_sound(plan, fmt, voices, timings, music, store=store, control=control)
-        return music
+        return music, film_cues(plan, script, voices, timings)
 
     scoring = lane.submit(score)
     with clock.running("stills"):
@@ -186,6 +187,7 @@ def _tell(
         clips = tuple(handoff.passing(making, to=cutting))
 
     segments = yield Beside(cutting, then="film")
+    music, cues = scoring.result()
     joining = lane.submit(
         clock.timed("film", join_film),
         request,
@@ -194,9 +196,9 @@ def _tell(
         fmt,
         voices,
         timings,
-        scoring.result(),
-        clips,
+        music,
         segments,
+        cues=cues,
         specs=specs,
         store=store,
         control=control,

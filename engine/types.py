@@ -203,11 +203,13 @@ class Clip(Frozen, frozen=True):
 
 class Segment(Frozen, frozen=True):
     """A piece of the finished picture, captions and titles burned in; all of a film share codec parameters. `shot`: the
-    same shot with nothing drawn over it and its narration as sound; None for cards."""
+    same shot with nothing drawn over it and its narration as sound; None for cards. `parameters`: a digest of the
+    encoder's parameter sets, of which a stream copy carries only the first piece's."""
 
     video: Path
     frames: int
     shot: Path | None = None
+    parameters: str = ""
 
 
 class FilmFiles(Frozen, frozen=True):

@@ -14,7 +14,7 @@ from engine.catalog import ModelSpec, load_catalog
 from engine.formats import Format, load_format
 from engine.media import FrameWriter
 from engine.progress import Control
-from engine.stages.film import join_film
+from engine.stages.film import film_cues, join_film
 from engine.stages.segments import cut_segments
 from engine.types import (
     Clip,
@@ -62,8 +62,9 @@ class Story(NamedTuple):
     def join(self, segments: tuple[Segment, ...]) -> FilmFiles:
         head = (self.request, self.plan, self.script, self.fmt, self.voices, self.timings)
         music = Music(audio=None, seconds=0)
-        tail = {"specs": self.specs, "store": self.store, "control": self.control}
-        return join_film(*head, music, self.clips, segments, **tail)
+        cues = film_cues(self.plan, self.script, self.voices, self.timings)
+        tail = {"cues": cues, "specs": self.specs, "store": self.store, "control": self.control}
+        return join_film(*head, music, segments, **tail)
 
     def reused(self) -> list[bool]:
         return [event.reused for event in self.events if event.kind == "shot"]

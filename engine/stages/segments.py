@@ -229,4 +229,4 @@ class _Room:
                 f"a segment came out as {facts.width}×{facts.height}, {facts.frames} frames instead of "
                 f"{self.size[0]}×{self.size[1]}, {frames}: run it again, and report it if that does not help."
             )
-        return Segment(video=out, frames=frames, shot=shot)
+        return Segment(video=out, frames=frames, shot=shot, parameters=facts.parameters)
