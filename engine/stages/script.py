@@ -14,8 +14,9 @@ from engine.progress import Control
 from engine.types import Plan, Script, Stage, StoryRequest
 from engine.writing.casting import Casting
 from engine.writing.lexicon import load_lexicon
-from engine.writing.lines import choose_figures, write_lines
+from engine.writing.lines import write_lines
 from engine.writing.pen import Pen
+from engine.writing.steps import choose_figures
 from engine.writing.topic import clip, read_prompt
 from engine.writing.whole import write_whole
 
@@ -62,17 +63,23 @@ def write_script(
         if method == "whole_script":
             script = write_whole(request, plan, fmt, pen)
         else:
-            script = _write_in_small_steps(request, plan, fmt, pen, form_only=method == "toy_steps")
+            script = _write_in_small_steps(request, plan, fmt, pen, control, form_only=method == "toy_steps")
         written = script
         store.keep(NAME, key, Script, lambda folder: written)
     control.emit("shot", NAME, done=1, total=1, reused=kept is not None)
     return script
 
 
-def _write_in_small_steps(request: StoryRequest, plan: Plan, fmt: Format, pen: Pen, *, form_only: bool) -> Script:
+def _write_in_small_steps(
+    request: StoryRequest, plan: Plan, fmt: Format, pen: Pen, control: Control, *, form_only: bool
+) -> Script:
     lexicon = load_lexicon()
     topic = read_prompt(request.prompt, lexicon)
-    figures = choose_figures(topic, fmt.name, pen)
+    if not topic.english:
+        taken = ", ".join(phrase.text for phrase in topic.phrases) or "nothing"
+        message = f"this writer knows only English; of the prompt it takes {taken} and makes up the rest"
+        control.emit("warning", NAME, message=message)
+    figures = choose_figures(topic, pen)
     lines = write_lines(plan, fmt, topic, figures, lexicon, pen, form_only=form_only)
     casting = Casting(plan, topic, figures, lines, lexicon, pen)
     characters = casting.characters()

@@ -6,12 +6,13 @@ Found in prompt and lines with a lexicon; what they leave open is chosen by the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from engine.types import Character, Item, Plan, Scene, Shot
 from engine.writing.lexicon import Lexicon
-from engine.writing.lines import Figures, load_defaults
 from engine.writing.pen import Pen
 from engine.writing.setting import TIMES, light_of, time_in, weather_in
+from engine.writing.steps import Figures, load_defaults
 from engine.writing.topic import LIVING, Phrase, Topic, clip, find_phrases, mentions, words_of
 
 MAX_CHARACTERS, MAX_SCENES, MAX_ITEMS = 4, 4, 4
@@ -22,6 +23,8 @@ VISIBLE = frozenset(
     "fly swim run walk sleep jump climb dance sing ride cook bake read write paint play sit eat drink fish dig fight "
     "laugh cry smile sail drive fall hug wave".split()
 )
+NOWHERE = frozenset("side top end world room land home roof corner sky moon planet place area".split())
+"""Places in which a scene cannot be set without saying more."""
 PARTS = frozenset(
     "tail wing wings hand finger eye head heart foot arm leg face hair tooth nose ear paw voice scale fur mouth".split()
 )
@@ -30,7 +33,6 @@ CALENDAR = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
     "september october november december spring summer autumn fall winter christmas easter".split()
 )
-SYSTEM = "You answer with one word from the list."
 
 
 class Casting:
@@ -43,6 +45,7 @@ class Casting:
         self._lexicon = lexicon
         self._phrases = [find_phrases(line, lexicon) for line in lines]
         self._defaults = load_defaults()
+        self._story = " ".join(lines)
         self._hosted = plan.format == "persona_channel"
 
     def characters(self) -> tuple[Character, ...]:
@@ -74,7 +77,7 @@ class Casting:
             if _is_thing(phrase) or (phrase.kind == "unknown" and phrase in self._topic.phrases):
                 found.setdefault(phrase.head.lower(), phrase)
         if not found:
-            word = self._pick("Which thing fits this story?", self._defaults.items, "item")
+            word = self._pen.choose(self._story, "A thing in it", self._defaults.items)
             found[word] = Phrase(text=word, head=word, kind="things")
         return tuple(
             Item(
@@ -87,25 +90,25 @@ class Casting:
 
     def scenes(self) -> tuple[tuple[Scene, ...], tuple[int, ...]]:
         """The scenes, and for each line the index of its scene: a new one where a line names another place or time."""
-        home = next((p for p in self._topic.phrases if p.kind == "places"), None)
+        home = next((p for p in self._topic.phrases if _is_place(p)), None)
         place = self._place_of(home) if home else None
         time = time_in(self._topic.text)
         weather = weather_in(self._topic.text) or "clear"
-        first_place = next((p for phrases in self._phrases for p in phrases if p.kind == "places"), None)
+        first_place = next((p for phrases in self._phrases for p in phrases if _is_place(p)), None)
         if place is None and first_place is not None and not self._hosted:
             place = self._place_of(first_place)
         if place is None:
             places = self._defaults.places[self._plan.format]
-            word = places[0] if len(places) == 1 else self._pick("Where does this take place?", places, "place")
+            word = places[0] if len(places) == 1 else self._pen.choose(self._story, "The place", places)
             place = Phrase(text=word, head=word, kind="places").with_article("a")
         if not time:
             said = next((found for line in self._lines if (found := time_in(line))), "")
-            time = said or self._pick("When does this take place?", TIMES, "time")
+            time = said or self._pen.choose(self._story, "The time of day", TIMES)
         scenes: list[Scene] = []
         of_line: list[int] = []
         for line, phrases in zip(self._lines, self._phrases, strict=True):
             if not self._hosted:
-                there = next((p for p in phrases if p.kind == "places"), None)
+                there = next((p for p in phrases if _is_place(p)), None)
                 place = self._place_of(there) if there is not None else place
             time = time_in(line) or time
             weather = weather_in(line) or weather
@@ -130,7 +133,7 @@ class Casting:
             seen = tuple(dict.fromkeys((*known, *(n for n in named if not _covered(n, known))))) or seen
             doing = self._action(line)
             who = f"{_listed(seen[:3])} {doing}".strip()
-            things = [p.with_article("a") for p in self._phrases[index] if _is_thing(p) or p.kind == "places"]
+            things = [p.with_article("a") for p in self._phrases[index] if _is_thing(p) or _is_place(p)]
             visual = ", ".join(dict.fromkeys((who, *things[:2]) if who else things[:3]))
             shots.append(
                 Shot(
@@ -172,7 +175,9 @@ class Casting:
         return ""
 
     def _place_of(self, phrase: Phrase) -> str:
-        return phrase.with_article("a")
+        """The same words for the same place, whatever the line calls it: it looks the same throughout."""
+        first = next(p for p in (*self._topic.phrases, *chain(*self._phrases)) if p.head == phrase.head)
+        return first.with_article("a")
 
     def _significance(self, phrase: Phrase) -> str:
         for number, line in enumerate(self._lines):
@@ -180,15 +185,13 @@ class Casting:
                 return f"It is in shot {number + 1}: “{line}”"
         return "The prompt names it." if phrase in self._topic.phrases else "It belongs to the place."
 
-    def _pick(self, question: str, options: Sequence[str], name: str) -> str:
-        story = " ".join(self._lines)[:600]
-        return self._pen.pick(
-            (("system", SYSTEM), ("user", f"{story}\n\n{question} One of: {', '.join(options)}.")), options, name=name
-        )
-
 
 def _acts(phrase: Phrase) -> bool:
     return phrase.kind in LIVING or (phrase.proper and phrase.head.lower() not in CALENDAR)
+
+
+def _is_place(phrase: Phrase) -> bool:
+    return phrase.kind == "places" and phrase.head.lower() not in NOWHERE
 
 
 def _is_thing(phrase: Phrase) -> bool:

@@ -11,12 +11,12 @@ import yaml
 from engine.types import Frozen
 
 FILE = Path(__file__).resolve().parents[1] / "prompts" / "lexicon.yaml"
-NOUNS = ("people", "animals", "places", "things")
+NOUNS = ("people", "animals", "places", "things", "parts", "phenomena")
 VOWELS = "aeiou"
 
 
 class Noun(Frozen, frozen=True):
-    """`kind` is people, animals, places or things; `word` is singular."""
+    """`kind` is one of `NOUNS`; `word` is singular; `plural` if the form takes no article, as mass nouns do not."""
 
     word: str
     kind: str
@@ -25,17 +25,19 @@ class Noun(Frozen, frozen=True):
 
 class Lexicon(Frozen, frozen=True):
     """`nouns` by form (singular and plural, lower case); `words` every form of every word, as it is written inside a
-    sentence, `every` the same in lower case; `verbs` by form to the infinitive; `adjectives`, `function` lower case."""
+    sentence, `every` the same in lower case; `verbs` by form to the infinitive; `adjectives`, `abstract` nouns
+    and `function` words lower case."""
 
     nouns: dict[str, Noun]
     words: tuple[str, ...]
     verbs: dict[str, str]
     adjectives: tuple[str, ...]
+    abstract: frozenset[str]
     function: frozenset[str]
     every: frozenset[str]
 
     def of_kind(self, kind: str) -> tuple[str, ...]:
-        return tuple(noun.word for noun in self.nouns.values() if noun.kind == kind and not noun.plural)
+        return tuple(noun.word for noun in self.nouns.values() if noun.kind == kind)
 
 
 @cache
@@ -44,15 +46,18 @@ def load_lexicon() -> Lexicon:
     nouns: dict[str, Noun] = {}
     verbs: dict[str, str] = {}
     words: dict[str, None] = {}
+    mass = set(raw["mass"].split())
     for kind in NOUNS:
         for entry in raw[kind].split():
             word, _, plural = entry.partition("/")
-            nouns.setdefault(word, Noun(word=word, kind=kind))
+            nouns.setdefault(word, Noun(word=word, kind=kind, plural=word in mass))
             if (plural or plural_of(word)) != word:
                 nouns.setdefault(plural or plural_of(word), Noun(word=word, kind=kind, plural=True))
     words.update(dict.fromkeys(nouns))
+    abstract: set[str] = set()
     for entry in raw["abstract"].split():
         word, _, plural = entry.partition("/")
+        abstract |= {word, plural or plural_of(word)}
         words.update(dict.fromkeys((word, plural or plural_of(word))))
     for entry in raw["verbs"].split():
         for form in verb_forms(*entry.split("/")):
@@ -67,6 +72,7 @@ def load_lexicon() -> Lexicon:
         words=tuple(words),
         verbs=verbs,
         adjectives=adjectives,
+        abstract=frozenset(abstract),
         function=frozenset(word.lower() for word in function),
         every=frozenset(word.lower() for word in words),
     )

@@ -10,6 +10,8 @@ from typing import Any
 from engine.backends.protocols import Completion, Message, TextJob, TextModel
 from engine.progress import Control
 
+CHOOSING = "You describe what is seen in a story in a few words."
+
 
 class Pen:
     """`seed` decides everything; `choice(name, n)` is a seeded number below `n` that no model is asked for."""
@@ -53,8 +55,14 @@ class Pen:
         )
         return self._model.complete(job, tick=lambda done, total: self._control.step("script", self.shot, done, total))
 
-    def pick(self, messages: Sequence[tuple[str, str]], options: Sequence[str], *, name: object) -> str:
-        """One of `options`, by grammar: the answer cannot be anything else."""
-        answer = self.write(messages, max_tokens=24, name=name, temperature=1.0, schema={"enum": list(options)})
+    def choose(self, story: str, label: str, options: Sequence[str]) -> str:
+        """One of `options` for what `label` asks about `story`, by grammar: the answer cannot be anything else.
+
+        All choices about a story share their beginning, which the model then reads only once.
+        """
+        messages = [("system", CHOOSING), ("user", story), ("assistant", f"{label}: ")]
+        answer = self.write(
+            messages, max_tokens=24, name=("pick", label), temperature=1.0, schema={"enum": list(options)}
+        )
         text = answer.text.strip().strip('"')
-        return text if text in options else options[self.choice(len(options), name)]
+        return text if text in options else options[self.choice(len(options), label)]

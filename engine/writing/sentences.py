@@ -35,6 +35,11 @@ PRESENT = frozenset("is are am has does isn't aren't doesn't don't can't it's th
 FRAGMENT = re.compile(
     r"(?:(?:but|so|and|then)\b,?\s+)?(?:when|as|if|while|because|once|since|until|though|although)\b", re.I
 )
+ASKED = re.compile(
+    r"(?<=[a-z] )(?:how|when|where|why) (?:will|does|do|did|is|was|are|were|can|would)\b|\bwhat (?:does|do|did)\b"
+)
+OVERLAP = 0.5
+"""The share of its word pairs that a line may have in common with another."""
 MARKDOWN = re.compile(r"[*#_`<>|\[\]{}\\=~]|^\s*(?:[-–•]|\d+[.)])")
 
 
@@ -49,7 +54,6 @@ class Rules(Frozen, frozen=True):
     first: bool = False
     second: bool = False
     past: bool = False
-    overlap: float = 0.5
     form_only: bool = False
     meta: frozenset[str] = frozenset()
 
@@ -72,7 +76,7 @@ def objection(sentence: str, told: Sequence[str], rules: Rules, adjectives: Cont
         return "too short"
     if not re.search(r"[.!?][\"”’']?$", sentence.strip()):
         return "cut off"
-    repeated = _repetition(words, told, rules.overlap)
+    repeated = _repetition(words, told)
     if repeated or rules.form_only:
         return repeated
     if words[-1] in DANGLING or (words[-2] in ARTICLES and words[-1] in adjectives):
@@ -97,7 +101,7 @@ def objection(sentence: str, told: Sequence[str], rules: Rules, adjectives: Cont
     return None
 
 
-def _repetition(words: Sequence[str], told: Sequence[str], overlap: float) -> str | None:
+def _repetition(words: Sequence[str], told: Sequence[str]) -> str | None:
     pairs = set(itertools.pairwise(words))
     triples = Counter(zip(words, words[1:], words[2:], strict=False))
     if (triples and max(triples.values()) > 1) or any(a == b for a, b in itertools.pairwise(words)):
@@ -108,7 +112,7 @@ def _repetition(words: Sequence[str], told: Sequence[str], overlap: float) -> st
     for earlier in told:
         before = words_of(earlier.lower())
         other = set(itertools.pairwise(before))
-        if before == list(words) or (pairs and len(pairs & other) / min(len(pairs), max(1, len(other))) > overlap):
+        if before == list(words) or (pairs and len(pairs & other) / min(len(pairs), max(1, len(other))) > OVERLAP):
             return "repeats what was told"
     return None
 
@@ -135,3 +139,8 @@ def shortened(sentence: str) -> list[str]:
         if not (opening and "," not in head) and len(head.split()) >= 4:
             forms.append(head + ".")
     return forms
+
+
+def tidy(text: str) -> str:
+    """`text` in one line, without blanks before commas and without what hangs over at its end."""
+    return re.sub(r"\s+([,;])", r"\1", " ".join(text.split())).rstrip(" ,;:-")

@@ -14,6 +14,11 @@ from engine.writing.lexicon import Lexicon
 WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+(?:[.,:]\d+)*%?")
 DETERMINERS = frozenset("a an the this that these those some my your his her its our their".split())
 NUMBERS = frozenset("two three four five six seven eight nine ten many several".split())
+WHICH = frozenset(
+    "own last first next other same whole real true second third different special certain main several few "
+    "many".split()
+)
+"""Adjectives that say which one it is, not what it looks like."""
 ENGLISH_SHARE = 0.5
 """Of the words of an English prompt at least this many are in the lexicon; of another language's hardly any."""
 LIVING = ("people", "animals")
@@ -125,6 +130,8 @@ def _phrase_at(tokens: Sequence[str], index: int, lexicon: Lexicon, guess: bool)
     inside = any(character.isupper() for character in nouns[-1][1:])
     proper = entry is None and nouns[-1][:1].isupper() and (start > 0 or bool(apposed) or inside)
     text = " ".join([*adjectives, *(n if proper or (n[:1].isupper() and start > 0) else n.lower() for n in nouns)])
+    while text.split()[0] in WHICH and len(text.split()) > 1:
+        text = text.split(" ", 1)[1]
     if index > 0 and tokens[index - 1].lower() in NUMBERS:
         text = f"{tokens[index - 1].lower()} {text}"
     # "The lighthouse keeper's boat": what owns is a phrase of its own.
@@ -148,6 +155,8 @@ def _is_noun(tokens: Sequence[str], at: int, start: int, lexicon: Lexicon, guess
         return not (
             word in lexicon.verbs and (after_noun or not (determined or at == start == 0 or _governed(tokens, at)))
         )
+    if guess and at > start and word in lexicon.abstract and (word.endswith("s") or at + 1 == len(tokens)):
+        return True  # "coffee prices": only a prompt is read that closely
     if not guess or word in lexicon.function or word in lexicon.verbs or word in lexicon.adjectives or word.isdigit():
         return False
     if not word[0].isalpha() or len(word) < 3 or word in lexicon.words:
