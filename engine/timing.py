@@ -20,10 +20,10 @@ NATURAL = 0.35
 
 TOLERANCE = 0.05
 
-STRETCH_STEP = 0.25
-STEADY, END_CARD_GIVES = 0.03, 0.4
-"""Pauses change in steps of the stretch (see `Silence.at`); the end card gives or takes the rest, up to these shares of
-the film and of itself."""
+STRETCH_STEPS = (1.0, 0.5, 0.25)
+END_CARD_GIVES, END_CARD_TAKES = 0.4, 0.8
+"""Pauses change in steps of the stretch (see `Silence.at`), the largest that will do; the end card gives or takes the
+rest, up to these shares of itself."""
 
 
 class Fit(Frozen, frozen=True):
@@ -94,8 +94,8 @@ def fit(
     if wanted is None:
         silence = [shot.points[2] for shot in room]
     else:
-        most_over = min(round(STEADY * (target_seconds or 0) * fps), round(END_CARD_GIVES * end))
-        steady = _steady_silence(room, wanted - spoken_frames, most_over)
+        spare = range(-round(END_CARD_GIVES * end), round(END_CARD_TAKES * end) + 1)
+        steady = _steady_silence(room, wanted - spoken_frames, spare)
         silence = steady or _share(room, wanted - spoken_frames)
         if steady:
             end += wanted - spoken_frames - sum(steady)
@@ -171,16 +171,17 @@ def _silence(line: int, pacing: Pacing, fps: int, longest: int | None) -> Silenc
     return Silence(points=tuple(round(s * fps) if top is None else min(round(s * fps), top) for s in seconds))
 
 
-def _steady_silence(room: Sequence[Silence], frames: int, most_over: int) -> list[int] | None:
-    """Silence at the step nearest to the natural one that comes within `most_over` frames of `frames`, if one does.
+def _steady_silence(room: Sequence[Silence], frames: int, spare: range) -> list[int] | None:
+    """Silence at the step nearest to the natural one that leaves a number in `spare` of `frames` over, if one does.
 
     In steps, because each shot's length then follows from its own line: one that is edited leaves the others as long
-    as they were, and they need not be made again.
+    as they were, and they need not be made again. The larger the steps, the seldomer an edit leads to another one.
     """
-    for step in sorted(range(round(4 / STRETCH_STEP) + 1), key=lambda step: (abs(step * STRETCH_STEP - 2), step)):
-        silence = [round(shot.at(step * STRETCH_STEP)) for shot in room]
-        if abs(frames - sum(silence)) <= most_over:
-            return silence
+    for step in STRETCH_STEPS:
+        for number in sorted(range(round(4 / step) + 1), key=lambda number: (abs(number * step - 2), number)):
+            silence = [round(shot.at(number * step)) for shot in room]
+            if frames - sum(silence) in spare:
+                return silence
     return None
 
 
