@@ -1,8 +1,10 @@
 """A prompt becomes a script of the planned shape, whoever writes it; what cannot be done is said in one sentence."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from engine.artifacts import Store
@@ -17,27 +19,17 @@ from engine.progress import Control
 from engine.stages.plan import make_plan
 from engine.stages.script import write_script
 from engine.types import Event, Plan, Script, StoryRequest
+from tests.fake_models.pictures import FakeHandle
 
+DRAGON = "A dragon teaches a young knight to fly"
 LAPTOP = Machine(cores=2, ram_gb=8, gpu=None, vram_gb=0)
-
-
-class Writer:
-    """A handle of the toy writer, or of any other `model`; counts how often it was opened."""
-
-    def __init__(self, spec: ModelSpec, model=None, weights: Path | None = None) -> None:
-        self.spec, self._model, self._weights, self.opened = spec, model, weights, 0
-
-    def open(self):
-        self.opened += 1
-        self._model = self._model or load(self.spec, self._weights)
-        return self._model
 
 
 class Answers:
     """A writer that gives these answers in turn, the last one for ever."""
 
-    def __init__(self, *texts: str) -> None:
-        self.texts, self.jobs = list(texts), []
+    def __init__(self, spec: ModelSpec, *texts: str) -> None:
+        self.spec, self.texts, self.jobs = spec, list(texts), []
 
     def complete(self, job: TextJob, *, tick: Tick = no_tick) -> Completion:
         self.jobs.append(job)
@@ -49,17 +41,21 @@ class Answers:
 
 
 @pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Writer:
+def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeHandle]:
     folder = tmp_path_factory.mktemp("toy-llama")
     build_toy_llama(folder)
-    return Writer(load_catalog().model("toy-llama"), weights=folder / NAME)
+    model = load(load_catalog().model("toy-llama"), folder / NAME)
+    yield FakeHandle(model)
+    model.close()
 
 
 def planned(prompt: str, **fields) -> tuple[StoryRequest, Plan]:
     return make_plan(StoryRequest(**{"prompt": prompt, "profile": "tiny", **fields}), load_catalog(), LAPTOP)
 
 
-def written(writer: Writer, folder: Path, prompt: str = "A dragon teaches a young knight to fly", **fields) -> Script:
+def written(
+    writer: FakeHandle, folder: Path, prompt: str = "A dragon teaches a young knight to fly", **fields
+) -> Script:
     request, plan = planned(prompt, **fields)
     fmt = load_format(plan.format)
     return write_script(request, plan, fmt, writer=writer, store=Store(folder), control=Control())
@@ -67,10 +63,10 @@ def written(writer: Writer, folder: Path, prompt: str = "A dragon teaches a youn
 
 @pytest.mark.parametrize("name", format_names())
 def test_every_format_gets_a_line_per_planned_shot_and_one_of_each_asset(
-    toy: Writer, tmp_path: Path, name: str
+    toy: FakeHandle, tmp_path: Path, name: str
 ) -> None:
     script = written(toy, tmp_path, content_type=name)
-    _, plan = planned("A dragon teaches a young knight to fly", content_type=name)
+    _, plan = planned(DRAGON, content_type=name)
     assert [shot.beat for shot in script.shots] == [shot.beat for shot in plan.shots]
     assert [shot.camera for shot in script.shots] == [shot.camera for shot in plan.shots]
     assert script.title and script.logline
@@ -81,18 +77,28 @@ def test_every_format_gets_a_line_per_planned_shot_and_one_of_each_asset(
     assert all(shot.visual and 0 <= shot.scene < len(script.scenes) for shot in script.shots)
 
 
-def test_a_host_speaks_in_a_persona_channel(toy: Writer, tmp_path: Path) -> None:
+def test_a_further_format_that_the_writer_has_no_openers_for_is_told_like_a_story(
+    toy: FakeHandle, tmp_path: Path
+) -> None:
+    request, plan = planned(DRAGON)
+    fmt = msgspec.structs.replace(load_format(plan.format), name="documentary")
+    script = write_script(request, plan, fmt, writer=toy, store=Store(tmp_path), control=Control())
+    assert len(script.shots) == len(plan.shots)
+    assert script.characters and script.scenes and script.items
+
+
+def test_a_host_speaks_in_a_persona_channel(toy: FakeHandle, tmp_path: Path) -> None:
     script = written(toy, tmp_path, content_type="persona_channel")
     assert {shot.speaker for shot in script.shots} == {script.characters[0].name}
 
 
-def test_who_the_prompt_names_is_in_the_cast_and_in_the_title(toy: Writer, tmp_path: Path) -> None:
+def test_who_the_prompt_names_is_in_the_cast_and_in_the_title(toy: FakeHandle, tmp_path: Path) -> None:
     script = written(toy, tmp_path)
     assert {"Dragon", "Young Knight"} <= {character.name for character in script.characters}
     assert "Dragon" in script.title and "Knight" in script.title
 
 
-def test_a_title_that_was_asked_for_is_kept(toy: Writer, tmp_path: Path) -> None:
+def test_a_title_that_was_asked_for_is_kept(toy: FakeHandle, tmp_path: Path) -> None:
     assert written(toy, tmp_path, title="My Film").title == "My Film"
 
 
@@ -100,24 +106,24 @@ def test_a_title_that_was_asked_for_is_kept(toy: Writer, tmp_path: Path) -> None
     "prompt",
     [r"{\fs90} %{pts} ' : ] -->", "🐉🏰", "تنين يعلم فارسا شابا الطيران", "龙教年轻骑士飞翔", "Un dragon apprend", "7"],
 )
-def test_markup_emoji_and_other_languages_become_a_script_too(toy: Writer, tmp_path: Path, prompt: str) -> None:
+def test_markup_emoji_and_other_languages_become_a_script_too(toy: FakeHandle, tmp_path: Path, prompt: str) -> None:
     script = written(toy, tmp_path, prompt)
     assert not any(mark in shot.narration for shot in script.shots for mark in ("{", "}", "\\", "-->", "%"))
 
 
-def test_the_same_seed_writes_the_same_and_another_seed_something_else(toy: Writer, tmp_path: Path) -> None:
+def test_the_same_seed_writes_the_same_and_another_seed_something_else(toy: FakeHandle, tmp_path: Path) -> None:
     one, two = (written(toy, tmp_path / name, seed=3) for name in "ab")
     assert one == two != written(toy, tmp_path / "c", seed=4)
 
 
-def test_a_kept_script_opens_no_writer(toy: Writer, tmp_path: Path) -> None:
+def test_a_kept_script_opens_no_writer(toy: FakeHandle, tmp_path: Path) -> None:
     first = written(toy, tmp_path)
     opened = toy.opened
     assert written(toy, tmp_path) == first
     assert toy.opened == opened
 
 
-def test_a_story_is_cancelled_while_it_is_written(toy: Writer, tmp_path: Path) -> None:
+def test_a_story_is_cancelled_while_it_is_written(toy: FakeHandle, tmp_path: Path) -> None:
     request, plan = planned("A fox")
     control = Control()
 
@@ -133,18 +139,10 @@ def test_a_story_is_cancelled_while_it_is_written(toy: Writer, tmp_path: Path) -
 # ---- writers that write a whole script at once ----------------------------------------------------------------------
 
 
-def large(*answers: str) -> Writer:
-    limits = {"context": 8192}
-    spec = ModelSpec(
-        id="large",
-        role="writer",
-        family="llama",
-        licence="MIT",
-        commercial=True,
-        limits=limits,  # type: ignore[arg-type]
-        params={"template": "chatml", "method": "whole_script"},
-    )
-    return Writer(spec, Answers(*answers))
+def large(*answers: str) -> FakeHandle:
+    """A handle of a writer whose entry says that it writes whole scripts."""
+    spec = msgspec.structs.replace(load_catalog().model("toy-llama"), id="large", params={"method": "whole_script"})
+    return FakeHandle(Answers(spec, *answers))
 
 
 def whole(count: int, words: int, **changes) -> str:
@@ -203,7 +201,6 @@ def test_a_writer_that_never_succeeds_is_given_up_with_a_remedy(tmp_path: Path) 
 
 
 def test_an_unknown_method_is_answered_with_the_known_ones(tmp_path: Path) -> None:
-    spec = load_catalog().model("toy-llama")
-    writer = Writer(ModelSpec(**{**{f: getattr(spec, f) for f in spec.__struct_fields__}, "params": {"method": "x"}}))
+    spec = msgspec.structs.replace(load_catalog().model("toy-llama"), params={"method": "x"})
     with pytest.raises(BadCatalog, match="small_steps, toy_steps, whole_script"):
-        written(writer, tmp_path)
+        written(FakeHandle(Answers(spec)), tmp_path)

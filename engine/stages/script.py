@@ -81,7 +81,7 @@ def _write_in_small_steps(
         control.emit("warning", NAME, message=message)
     figures = choose_figures(topic, pen)
     lines = write_lines(plan, fmt, topic, figures, lexicon, pen, form_only=form_only)
-    casting = Casting(plan, topic, figures, lines, lexicon, pen)
+    casting = Casting(plan, fmt, topic, figures, lines, lexicon, pen)
     characters = casting.characters()
     scenes, scene_of = casting.scenes()
     return Script(

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
+from engine.formats import Format
 from engine.types import Character, Item, Plan, Scene, Shot
 from engine.writing.lexicon import Lexicon
 from engine.writing.pen import Pen
 from engine.writing.setting import TIMES, light_of, time_in, weather_in
-from engine.writing.steps import Figures, load_defaults
+from engine.writing.steps import Figures, capital, load_defaults, of_format
 from engine.writing.topic import LIVING, Phrase, Topic, clip, find_phrases, mentions, words_of
 
 MAX_CHARACTERS, MAX_SCENES, MAX_ITEMS = 4, 4, 4
@@ -25,10 +26,6 @@ VISIBLE = frozenset(
 )
 NOWHERE = frozenset("side top end world room land home roof corner sky moon planet place area".split())
 """Places in which a scene cannot be set without saying more."""
-PARTS = frozenset(
-    "tail wing wings hand finger eye head heart foot arm leg face hair tooth nose ear paw voice scale fur mouth".split()
-)
-"""Parts of somebody are no things of their own."""
 CALENDAR = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
     "september october november december spring summer autumn fall winter christmas easter".split()
@@ -39,41 +36,42 @@ class Casting:
     """One script's people, places and things; `lines` are all of its lines, in order."""
 
     def __init__(
-        self, plan: Plan, topic: Topic, figures: Figures, lines: Sequence[str], lexicon: Lexicon, pen: Pen
+        self, plan: Plan, fmt: Format, topic: Topic, figures: Figures, lines: Sequence[str], lexicon: Lexicon, pen: Pen
     ) -> None:
-        self._plan, self._topic, self._figures, self._lines, self._pen = plan, topic, figures, lines, pen
+        self._plan, self._fmt, self._topic, self._figures = plan, fmt, topic, figures
+        self._lines, self._pen = lines, pen
         self._lexicon = lexicon
         self._phrases = [find_phrases(line, lexicon) for line in lines]
         self._defaults = load_defaults()
         self._story = " ".join(lines)
-        self._hosted = plan.format == "persona_channel"
+        self._all = (*topic.phrases, *chain(*self._phrases))
 
     def characters(self) -> tuple[Character, ...]:
         """The host, if there is one, then the prompt's people and animals, then those that only the lines name."""
-        roles = self._defaults.roles[self._plan.format]
+        roles = of_format(self._defaults.roles, self._fmt.name)
         found = {p.head.lower(): p for p in (self._figures.hero, self._figures.other) if p is not None and _acts(p)}
-        for phrase in (*self._topic.phrases, *(p for phrases in self._phrases for p in phrases)):
+        for phrase in self._all:
             if _acts(phrase):
                 found.setdefault(phrase.head.lower(), phrase)
         cast = [
             Character(
                 name=_name(phrase),
-                role=roles[min(number + self._hosted, len(roles) - 1)],
+                role=roles[min(number + self._fmt.first_person, len(roles) - 1)],
                 description=phrase.with_article("a"),
             )
             for number, phrase in enumerate(found.values())
         ]
-        if self._hosted:
+        if self._fmt.first_person:
             cast.insert(0, Character(name=self._figures.host, role=roles[0], description="a friendly host"))
         if not cast:
-            who = self._defaults.presenters[self._plan.format]
+            who = of_format(self._defaults.presenters, self._fmt.name)
             cast = [Character(name=who.capitalize(), role=who, description=f"a {who}")]
         return tuple(cast[:MAX_CHARACTERS])
 
     def items(self) -> tuple[Item, ...]:
         """Things of the prompt, then of the lines; if nobody names one, one that the writer finds fitting."""
         found: dict[str, Phrase] = {}
-        for phrase in (*self._topic.phrases, *(p for phrases in self._phrases for p in phrases)):
+        for phrase in self._all:
             if _is_thing(phrase) or (phrase.kind == "unknown" and phrase in self._topic.phrases):
                 found.setdefault(phrase.head.lower(), phrase)
         if not found:
@@ -94,11 +92,11 @@ class Casting:
         place = self._place_of(home) if home else None
         time = time_in(self._topic.text)
         weather = weather_in(self._topic.text) or "clear"
-        first_place = next((p for phrases in self._phrases for p in phrases if _is_place(p)), None)
-        if place is None and first_place is not None and not self._hosted:
+        first_place = next(filter(_is_place, chain(*self._phrases)), None)
+        if place is None and first_place is not None and not self._fmt.first_person:
             place = self._place_of(first_place)
         if place is None:
-            places = self._defaults.places[self._plan.format]
+            places = of_format(self._defaults.places, self._fmt.name)
             word = places[0] if len(places) == 1 else self._pen.choose(self._story, "The place", places)
             place = Phrase(text=word, head=word, kind="places").with_article("a")
         if not time:
@@ -107,7 +105,7 @@ class Casting:
         scenes: list[Scene] = []
         of_line: list[int] = []
         for line, phrases in zip(self._lines, self._phrases, strict=True):
-            if not self._hosted:
+            if not self._fmt.first_person:
                 there = next((p for p in phrases if _is_place(p)), None)
                 place = self._place_of(there) if there is not None else place
             time = time_in(line) or time
@@ -138,7 +136,7 @@ class Casting:
             shots.append(
                 Shot(
                     scene=scene_of[index],
-                    speaker=characters[0].name if self._hosted else None,
+                    speaker=characters[0].name if self._fmt.first_person else None,
                     narration=line,
                     visual=visual or line,
                     camera=planned.camera,
@@ -150,12 +148,12 @@ class Casting:
     def title(self) -> str:
         """Two who act name a story; else the prompt's own first words do."""
         hero, other = self._figures.hero, self._figures.other
-        if self._plan.format == "cinematic_story" and self._topic.english and hero and other:
+        if self._fmt.name == "cinematic_story" and self._topic.english and hero and other:
             return _titled(f"{other.with_article('the')} and {hero.with_article('the')}")
         words = self._topic.text.split()
         if not words or not self._topic.english:
             return _titled(hero.with_article("the")) if hero else "Untitled"
-        if self._plan.format == "news_analysis":
+        if self._fmt.supplied_facts_only:
             return _headline(words)
         if len(words) <= 9:
             return _titled(" ".join(words).strip(" .!,;:"))
@@ -176,7 +174,7 @@ class Casting:
 
     def _place_of(self, phrase: Phrase) -> str:
         """The same words for the same place, whatever the line calls it: it looks the same throughout."""
-        first = next(p for p in (*self._topic.phrases, *chain(*self._phrases)) if p.head == phrase.head)
+        first = next(p for p in self._all if p.head == phrase.head)
         return first.with_article("a")
 
     def _significance(self, phrase: Phrase) -> str:
@@ -195,7 +193,7 @@ def _is_place(phrase: Phrase) -> bool:
 
 
 def _is_thing(phrase: Phrase) -> bool:
-    return phrase.kind == "things" and phrase.head.lower() not in PARTS
+    return phrase.kind == "things"
 
 
 def _listed(names: Sequence[str]) -> str:
@@ -220,11 +218,7 @@ def _headline(words: Sequence[str]) -> str:
     line = clip(" ".join(words), HEADLINE_LENGTH).split()
     while len(line) > 1 and line[-1].lower() in SMALL | LEADING:
         line.pop()
-    return _capitalised(" ".join(line).strip(" .!,;:"))
-
-
-def _capitalised(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return capital(" ".join(line).strip(" .!,;:"))
 
 
 def _titled(text: str) -> str:
@@ -232,6 +226,6 @@ def _titled(text: str) -> str:
     words = text.split()
     last = len(words) - 1
     return " ".join(
-        word if any(c.isupper() for c in word) or (0 < i < last and word in SMALL) else _capitalised(word)
+        word if any(c.isupper() for c in word) or (0 < i < last and word in SMALL) else capital(word)
         for i, word in enumerate(words)
     )

@@ -36,9 +36,6 @@ class Lexicon(Frozen, frozen=True):
     function: frozenset[str]
     every: frozenset[str]
 
-    def of_kind(self, kind: str) -> tuple[str, ...]:
-        return tuple(noun.word for noun in self.nouns.values() if noun.kind == kind)
-
 
 @cache
 def load_lexicon() -> Lexicon:

@@ -35,9 +35,6 @@ PRESENT = frozenset("is are am has does isn't aren't doesn't don't can't it's th
 FRAGMENT = re.compile(
     r"(?:(?:but|so|and|then)\b,?\s+)?(?:when|as|if|while|because|once|since|until|though|although)\b", re.I
 )
-ASKED = re.compile(
-    r"(?<=[a-z] )(?:how|when|where|why) (?:will|does|do|did|is|was|are|were|can|would)\b|\bwhat (?:does|do|did)\b"
-)
 OVERLAP = 0.5
 """The share of its word pairs that a line may have in common with another."""
 MARKDOWN = re.compile(r"[*#_`<>|\[\]{}\\=~]|^\s*(?:[-–•]|\d+[.)])")
@@ -46,9 +43,8 @@ MARKDOWN = re.compile(r"[*#_`<>|\[\]{}\\=~]|^\s*(?:[-–•]|\d+[.)])")
 class Rules(Frozen, frozen=True):
     """What a format asks of a sentence. `form_only` judges nothing but wholeness and repetition: for toy models.
 
-    `past` prefers the past tense; `overlap` is the share of word pairs that a line may have in common with another;
-    `first` and `second` allow the person; `meta` lists words that would speak about the text itself but belong to the
-    prompt.
+    `past` prefers the past tense; `first` and `second` allow the person; `meta` lists words that would speak about
+    the text itself but belong to the prompt.
     """
 
     first: bool = False
@@ -56,17 +52,6 @@ class Rules(Frozen, frozen=True):
     past: bool = False
     form_only: bool = False
     meta: frozenset[str] = frozenset()
-
-
-def sentences_of(text: str) -> list[str]:
-    """The complete sentences of `text`; a cut-off rest is dropped."""
-    flat = " ".join(text.split())
-    return [match.group().strip() for match in re.finditer(r"[^.!?]+[.!?]+[\"”’']?(?=\s|$)", flat)]
-
-
-def plain(sentence: str) -> str:
-    """`sentence` as it is compared: words only, lower case."""
-    return " ".join(words_of(sentence.lower()))
 
 
 def objection(sentence: str, told: Sequence[str], rules: Rules, adjectives: Container[str] = ()) -> str | None:

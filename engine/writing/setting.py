@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 TIMES = ("dawn", "morning", "day", "afternoon", "sunset", "dusk", "night")
-WEATHERS = ("clear", "cloudy", "rain", "snow", "storm", "fog", "wind")
 LIGHTS = {
     "dawn": ("soft pink light", "pale early light"),
     "morning": ("fresh morning light", "soft golden light"),

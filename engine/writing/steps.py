@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 import yaml
@@ -13,6 +15,7 @@ from engine.types import Frozen
 from engine.writing.pen import Pen
 from engine.writing.topic import LIVING, Phrase, Topic, words_of
 
+T = TypeVar("T")
 FILE = Path(__file__).resolve().parents[1] / "prompts" / "small_steps.yaml"
 QUESTION = re.compile(r"(?:how|why|what|when|where|who|which|is|are|do|does|can|could)\b", re.I)
 INVERTED = re.compile(r"(?:(?:how|why|what|when|where|who)\s+)?(?:is|are|do|does|did|can|could|was|were|will)\b", re.I)
@@ -68,9 +71,14 @@ class Figures(Frozen, frozen=True):
 
 @cache
 def load_steps(name: str) -> Steps:
-    """A format's entry; a format that has none of its own is told like a story."""
+    """What the writer is asked for that format."""
     raw = yaml.safe_load(FILE.read_text(encoding="utf-8"))
-    return msgspec.convert(raw.get(name, raw["cinematic_story"]), Steps)
+    return msgspec.convert(of_format(raw, name), Steps)
+
+
+def of_format(table: Mapping[str, T], name: str) -> T:
+    """A format's entry of a table; one that has none of its own is treated like a story."""
+    return table.get(name, table["cinematic_story"])
 
 
 @cache

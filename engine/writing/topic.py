@@ -14,6 +14,7 @@ from engine.writing.lexicon import Lexicon
 WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+(?:[.,:]\d+)*%?")
 DETERMINERS = frozenset("a an the this that these those some my your his her its our their".split())
 NUMBERS = frozenset("two three four five six seven eight nine ten many several".split())
+GOVERNING = frozenset("of in on at by for from into with and about over".split())
 WHICH = frozenset(
     "own last first next other same whole real true second third different special certain main several few "
     "many".split()
@@ -174,20 +175,7 @@ def _is_noun(tokens: Sequence[str], at: int, start: int, lexicon: Lexicon, guess
 
 
 def _governed(tokens: Sequence[str], at: int) -> bool:
-    return at > 0 and tokens[at - 1].lower() in {
-        "of",
-        "in",
-        "on",
-        "at",
-        "by",
-        "for",
-        "from",
-        "into",
-        "with",
-        "and",
-        "about",
-        "over",
-    }
+    return at > 0 and tokens[at - 1].lower() in GOVERNING
 
 
 def _known(word: str, lexicon: Lexicon) -> bool:

@@ -15,7 +15,6 @@ from engine.types import Frozen
 
 BOX = (260, 470)
 SOLES = 460
-TALL = 400
 SKINS = ("#f6cfa9", "#eab98a", "#d69a68", "#b07546", "#8a5534", "#fbdcc4")
 HAIRS = ("#3b2418", "#1f1a1a", "#7a4a21", "#c98b2f", "#a63c1e", "#5b3a2e")
 SHIRTS = ("#d9534a", "#3c82c4", "#3f9b6c", "#e0a030", "#8a5bb8", "#d9739b", "#2f8f9b")
