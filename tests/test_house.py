@@ -59,6 +59,17 @@ def distribution(site: Path, name: str, version: str) -> Path:
     return place
 
 
+def wait_for(mark: Path) -> None:
+    """Until a child has written its number there."""
+    while not (mark.exists() and mark.read_text().strip()):
+        time.sleep(0.02)
+
+
+def has_ended(mark: Path) -> bool:
+    child = Path("/proc", mark.read_text().strip(), "stat")
+    return not child.exists() or child.read_text().split()[2] == "Z"
+
+
 @pytest.mark.parametrize("script", SCRIPTS)
 def test_a_script_can_be_run_and_reads_as_bash(root: Path, script: str) -> None:
     assert os.access(root / script, os.X_OK)
@@ -208,12 +219,34 @@ def test_stopping_ends_what_was_started_and_all_that_it_started(lib: Path, tmp_p
     mark = tmp_path / "child"
     command = ["bash", "-c", f"sleep 300 & echo $! > {mark}; wait"]
     started = Background("sleeping", command, tmp_path / "log", dict(os.environ))
-    while not (mark.exists() and mark.read_text().strip()):
-        time.sleep(0.02)
+    wait_for(mark)
     stop_all()
     assert started.process.returncode == -signal.SIGTERM
-    child = Path("/proc", mark.read_text().strip(), "stat")
-    assert not child.exists() or child.read_text().split()[2] == "Z"
+    assert has_ended(mark)
+
+
+def test_what_was_started_may_tidy_up_after_its_leader_has_gone(lib: Path, tmp_path: Path) -> None:
+    from running import Background, stop_all
+
+    mark, tidied = tmp_path / "child", tmp_path / "tidied"
+    child = f"trap 'sleep 0.3; touch {tidied}; exit' TERM; echo $BASHPID > {mark}; while :; do sleep 0.02; done"
+    Background("compiling", ["bash", "-c", f"({child}) & wait"], tmp_path / "log", dict(os.environ))
+    wait_for(mark)
+    stop_all()
+    assert tidied.exists()
+    assert has_ended(mark)
+
+
+def test_what_will_not_stop_is_killed(lib: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import running
+
+    monkeypatch.setattr(running, "GRACE", 0.2)
+    mark = tmp_path / "child"
+    child = f"trap '' TERM; echo $BASHPID > {mark}; while :; do sleep 0.02; done"
+    running.Background("compiling", ["bash", "-c", f"({child}) & wait"], tmp_path / "log", dict(os.environ))
+    wait_for(mark)
+    running.stop_all()
+    assert has_ended(mark)
 
 
 def test_a_second_setup_waits_for_the_first(lib: Path, checkout: Path) -> None:

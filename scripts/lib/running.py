@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 HEARTBEAT = 15.0  # seconds between two signs of life
+GRACE = 3.0  # seconds that a process has to end by itself
 PR_SET_PDEATHSIG = 1
 
 UNREACHABLE = ("NewConnectionError", "Temporary failure in name resolution", "Read timed out", "ConnectionResetError")
@@ -91,13 +92,47 @@ def run(what: str, command: Sequence[str | Path], log: Path, environment: dict[s
 
 
 def stop_all() -> None:
-    """End everything that is still running, with all that it started."""
-    for process in _running:
-        for how in (signal.SIGTERM, signal.SIGKILL):
-            with contextlib.suppress(ProcessLookupError, subprocess.TimeoutExpired):
+    """End everything that is still running, with all that it started; when this returns, none of it runs any more.
+
+    What does not end within `GRACE` seconds of being asked is killed. A process that hangs in the kernel, which no
+    signal reaches, is given up after as long again.
+    """
+    left = list(_running)
+    for how in (signal.SIGTERM, signal.SIGKILL):
+        for process in left:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, how)  # also after its leader has gone: the compiler may be left
-                process.wait(timeout=3)
+        until = time.monotonic() + GRACE
+        while left := [process for process in left if _is_alive(process)]:
+            if time.monotonic() > until:
+                break
+            time.sleep(0.01)
     _running.clear()
+
+
+def _is_alive(process: subprocess.Popen[bytes]) -> bool:
+    """Whether anything of its group still runs. Having been sent a signal is not having died: that takes the kernel
+    until the process is next scheduled. A zombie is dead, even if nobody ever asks how it died."""
+    if process.poll() is None:
+        return True
+    try:
+        os.killpg(process.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # what macOS says of zombies
+        return False
+    members = [_group_and_state(file) for file in Path("/proc").glob("[0-9]*/stat")]
+    running = {group for group, state in members if state not in "ZX"}
+    return process.pid in running if members else True
+
+
+def _group_and_state(file: Path) -> tuple[int, str]:
+    """Of a process, from its /proc/N/stat; its name in there may hold spaces and parentheses."""
+    try:
+        state, _, group = file.read_text(errors="replace").rpartition(")")[2].split()[:3]
+    except (OSError, ValueError):
+        return 0, "X"  # ended while we looked
+    return int(group), state
 
 
 def _last_line(text: str) -> str:
