@@ -1,0 +1,1 @@
+"""Who may: users, their sessions and API keys, credits, rate limits."""

@@ -1,0 +1,1 @@
+"""The database: connections, columns, migrations. Each domain has its own tables in its own `models.py`."""

@@ -1,0 +1,54 @@
+"""Brings the tables of a database up to date, and says whether they are. Migrations are in `migrations/versions`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from server.db.database import Database
+
+SCRIPTS = Path(__file__).resolve().parent / "migrations"
+LOCK_NUMBER = 0x7265656C  # "reel": PostgreSQL's advisory locks are numbers
+
+
+def configuration() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS))
+    return config
+
+
+def upgrade(db: Database, revision: str = "head") -> None:
+    """Migrate to `revision`. Several processes may do so at once: the first one does it, the others wait."""
+    with db.engine.execution_options(writing=True).begin() as connection:
+        if not db.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK_NUMBER})
+        if current(connection) != _resolved(revision):
+            command.upgrade(_with(connection), revision)
+
+
+def downgrade(db: Database, revision: str) -> None:
+    with db.engine.execution_options(writing=True).begin() as connection:
+        command.downgrade(_with(connection), revision)
+
+
+def current(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def head() -> str | None:
+    return ScriptDirectory.from_config(configuration()).get_current_head()
+
+
+def _resolved(revision: str) -> str | None:
+    return head() if revision == "head" else revision
+
+
+def _with(connection: Connection) -> Config:
+    config = configuration()
+    config.attributes["connection"] = connection
+    return config

@@ -1,0 +1,1 @@
+"""Jobs: accepted in one transaction, claimed with a lease, ended exactly once, whatever dies meanwhile."""

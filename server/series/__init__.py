@@ -1,0 +1,1 @@
+"""Series: characters that keep their face from story to story."""
