@@ -22,7 +22,7 @@ class Job(Table):
     is, once there is a script. `token` counts claims: whoever writes for a job shows the token of their claim, and an
     older one changes nothing. `lease_until` is when a claim lapses unless its worker prolongs it. `attempt` counts from
     1; `falls` of them took their worker down. `rung_at` is when the queue was last told. `estimate` is seconds by
-    stage, from the plan.
+    stage, from the plan. `base_url` is what addresses in a webhook begin with.
     """
 
     __tablename__ = "jobs"
@@ -41,6 +41,7 @@ class Job(Table):
     request: Mapped[StoryRequest] = mapped_column(Json(StoryRequest))
     render_video: Mapped[bool]
     webhook_url: Mapped[str | None]
+    base_url: Mapped[str] = mapped_column(default="")
     cost: Mapped[int]
     status: Mapped[str] = mapped_column(String(24), default="queued")
     stage: Mapped[str | None] = mapped_column(String(16))

@@ -103,6 +103,7 @@ def upgrade() -> None:
         sa.Column("request", sa.Text(), nullable=False),
         sa.Column("render_video", sa.Boolean(), nullable=False),
         sa.Column("webhook_url", sa.String(), nullable=True),
+        sa.Column("base_url", sa.String(), nullable=False),
         sa.Column("cost", sa.Integer(), nullable=False),
         sa.Column("status", sa.String(length=24), nullable=False),
         sa.Column("stage", sa.String(length=16), nullable=True),

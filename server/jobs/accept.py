@@ -1,0 +1,166 @@
+"""Accepting a job: idempotency row, debit and job row in one transaction; then the bell. Knows no HTTP.
+
+Once this has returned, the job ends, whatever dies: if ringing fails, the sweep rings later.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+import msgspec
+from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from engine.delivery import check_space
+from engine.errors import StorageFull
+from engine.types import StoryRequest
+from server.accounts.credits import debit
+from server.clock import DAY, now
+from server.errors import Conflict, IdempotencyMismatch, NotFound, Unavailable
+from server.fault import fault
+from server.ids import cuid
+from server.jobs.events import tell
+from server.jobs.models import Idempotency, Job
+from server.place import Place
+from server.series.models import Series
+
+KEPT = DAY
+"""How long the answer to an idempotency key is given again."""
+
+
+class Order(NamedTuple):
+    """What somebody wants made. `estimate` is seconds by stage, `disk_bytes` what making it writes, both from the plan.
+    `base_url` is what addresses in its webhook begin with.
+    `work_id`: the work folder to go on in, and the id of the story that is in it, of a retry or an edit."""
+
+    request: StoryRequest
+    render_video: bool
+    estimate: dict[str, float]
+    disk_bytes: int = 0
+    series_id: str | None = None
+    webhook_url: str | None = None
+    work_id: str | None = None
+    story_id: str | None = None
+    retry_of: str | None = None
+    base_url: str = ""
+
+
+class Accepted(NamedTuple):
+    """`replayed`: this is the answer to an earlier request with the same idempotency key."""
+
+    job_id: str
+    replayed: bool = False
+
+
+def accept(
+    place: Place, user_id: str, order: Order, *, key: str | None = None, request_id: str | None = None
+) -> Accepted:
+    """Promise to make `order`. `key` is the client's idempotency key.
+
+    Raises `TooFewCredits`, `NotFound` for a series that is not the user's, `IdempotencyMismatch`, `Conflict` while
+    the first request with that key is in flight, and `Unavailable` if the disk cannot hold what is to be made.
+    """
+    fingerprint = _fingerprint(order)
+    try:
+        with place.db.writing() as session:
+            known = None if key is None else _known(session, user_id, key, fingerprint)
+            if known is not None:
+                return Accepted(known, replayed=True)
+            _check_disk(place, order)
+            job = enter(session, place.settings.credits_story, user_id, order, request_id)
+            if key is not None:
+                _remember(session, user_id, key, fingerprint, job.id)
+    except IntegrityError as error:
+        if key is None:
+            raise
+        # PostgreSQL lets two first requests begin; the unique key lets one of them commit.
+        raise Conflict("The first request with this Idempotency-Key is still in flight: try again.") from error
+    fault("accepted")
+    ring(place, job.id)
+    return Accepted(job.id)
+
+
+def enter(session: Session, cost: int, user_id: str, order: Order, request_id: str | None) -> Job:
+    """The row of a new job and its debit, in the caller's transaction. Raises `TooFewCredits`, `NotFound`."""
+    if order.series_id is not None:
+        series = session.get(Series, order.series_id)
+        if series is None or series.user_id != user_id:
+            raise NotFound(f"There is no series {order.series_id}.")
+    moment = now()
+    job = Job(
+        id=cuid(),
+        user_id=user_id,
+        work_id=order.work_id or cuid(),
+        story_id=order.story_id,
+        series_id=order.series_id,
+        retry_of=order.retry_of,
+        request=order.request,
+        render_video=order.render_video,
+        webhook_url=order.webhook_url,
+        base_url=order.base_url,
+        cost=cost,
+        status="queued",
+        progress=0,
+        estimate=order.estimate,
+        warnings=[],
+        attempt=1,
+        falls=0,
+        token=0,
+        not_before=0,
+        last_event=0,
+        created_at=moment,
+        request_id=request_id,
+    )
+    session.add(job)
+    session.flush()
+    debit(session, user_id, job.id, cost)
+    tell(session, job, "status", status="queued", progress=0)
+    return job
+
+
+def ring(place: Place, job_id: str) -> None:
+    """Tell the queue; if that fails, the job waits for the sweep, which rings for whatever was not rung."""
+    from server.queue import ring_for
+
+    if ring_for(place, job_id):
+        with place.db.writing() as session:
+            job = session.get(Job, job_id)
+            if job is not None and job.rung_at is None:
+                job.rung_at = now()
+
+
+def _check_disk(place: Place, order: Order) -> None:
+    try:
+        check_space({place.folders.work: order.disk_bytes})
+    except StorageFull as error:
+        raise Unavailable(error.message, retry_after=300) from error
+
+
+def _fingerprint(order: Order) -> str:
+    """What was asked for; not what it is expected to take, which changes with every film that is made."""
+    asked = (order.request, order.render_video, order.series_id, order.webhook_url)
+    return hashlib.sha256(msgspec.json.encode(asked, order="sorted")).hexdigest()
+
+
+def _known(session: Session, user_id: str, key: str, fingerprint: str) -> str | None:
+    """The job that answered this key within the last day. Raises `IdempotencyMismatch`."""
+    row = session.scalar(select(Idempotency).where(Idempotency.user_id == user_id, Idempotency.key == key))
+    if row is None:
+        return None
+    if row.created_at < now() - KEPT:
+        session.execute(delete(Idempotency).where(Idempotency.id == row.id))
+        return None
+    if row.request_hash != fingerprint:
+        raise IdempotencyMismatch("This Idempotency-Key was used with another body: choose another key.")
+    return row.job_id
+
+
+def _remember(session: Session, user_id: str, key: str, fingerprint: str, job_id: str) -> None:
+    session.add(
+        Idempotency(
+            id=cuid(), user_id=user_id, key=key, request_hash=fingerprint, job_id=job_id, created_at=now()
+        )
+    )
+    session.flush()
