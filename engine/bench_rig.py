@@ -135,7 +135,7 @@ class Place(NamedTuple):
             home=self.home,
             catalog=catalog,
             on_event=hear,
-            cancelled=self.cancelled,
+            cancelled=[self.cancelled] * len(requests),
             residents=residents,
         )
         seconds = time.monotonic() - start

@@ -36,8 +36,8 @@ from engine.stages.review import review_film
 from engine.stages.script import write_script
 from engine.stages.segments import cut_segments
 from engine.stages.stills import paint_stills
-from engine.stages.voices import speak_voices
-from engine.types import STAGES, Clip, Event, Film, Music, Stage, StoryRequest
+from engine.stages.voices import Spoken, speak_voices
+from engine.types import STAGES, Clip, Event, Film, Music, Stage, StoryRequest, Told
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -63,21 +63,21 @@ def make_stories(
     home: Path,
     catalog: Catalog,
     on_event: OnEvent = ignore_events,
-    cancelled: threading.Event | None = None,
+    cancelled: Sequence[threading.Event] | None = None,
     residents: Residents | None = None,
 ) -> list[Film | ReelhouseError]:
     """One film or error per request, in their order; `works[i]` keeps the artefacts of `requests[i]`.
 
-    A story that fails leaves the wave, the others go on. `residents` lets a caller keep models open between waves.
-    What is no `ReelhouseError` is a fault of this program and passes through.
+    A story that fails, or whose `cancelled[i]` is set, leaves the wave, the others go on. `residents` lets a caller
+    keep models open between waves. What is no `ReelhouseError` is a fault of this program and passes through.
     """
     models = residents or Residents(catalog, home, this_machine().vram_gb)
-    cancelled = cancelled or threading.Event()
+    cancelled = cancelled if cancelled is not None else [threading.Event() for _ in requests]
     lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cpu-lane")
     stories = []
-    for number, (request, work) in enumerate(zip(requests, works, strict=True)):
+    for number, (request, work, stop) in enumerate(zip(requests, works, cancelled, strict=True)):
         warnings: list[str] = []
-        control = Control(_collecting(warnings, on_event), cancelled, number)
+        control = Control(_collecting(warnings, on_event), stop, number)
         stories.append(_Story(_tell(request, Store(work), catalog, models, lane, control, warnings), control))
     try:
         while living := [story for story in stories if story.outcome is None]:
@@ -125,18 +125,25 @@ def _tell(
             request, plan, fmt, writer=model["writer"], store=store, control=control
         )
 
-    speaking = lane.submit(
-        clock.timed("voices", speak_voices),
-        plan,
-        script,
-        fmt,
-        voice=request.voice,
-        own=request.script is not None,
-        narrator=model["narrator"],
-        store=store,
-        control=control,
-    )
-    spoken = yield Beside(speaking, then="stills")
+
+    def speak() -> Spoken:
+        with clock.running("voices"):
+            spoken = speak_voices(
+                plan,
+                script,
+                fmt,
+                voice=request.voice,
+                own=request.script is not None,
+                narrator=model["narrator"],
+                store=store,
+                control=control,
+            )
+        filmed = msgspec.structs.replace(plan, end_seconds=spoken.end_seconds)
+        told = Told(plan=filmed, script=spoken.script, voices=spoken.voices, timings=spoken.timings)
+        control.emit("script", "voices", made=told)
+        return spoken
+
+    spoken = yield Beside(lane.submit(speak), then="stills")
     script, voices, timings = spoken.script, spoken.voices, spoken.timings
     plan = msgspec.structs.replace(plan, end_seconds=spoken.end_seconds)
     seconds = plan.title_seconds + sum(timing.frames for timing in timings) / plan.fps + plan.end_seconds
@@ -253,7 +260,7 @@ class _Story:
             coming = self.telling.send(beside.result() if beside else None)
         except StopIteration as end:
             self.outcome = end.value
-            self.control.emit("done", "film", message=end.value.title)
+            self.control.emit("done", "film", message=end.value.title, made=end.value)
         except ReelhouseError as error:
             self.telling.close()
             self.outcome = error

@@ -248,10 +248,29 @@ class Film(Frozen, frozen=True):
     warnings: tuple[str, ...] = ()
 
 
-class Event(Frozen, frozen=True):
-    """Something happened. `done` of `total` within `stage`; `shot` counts from 0; `kind` says how to read `message`."""
+class Told(Frozen, frozen=True):
+    """What is filmed, known once every line is spoken: the `script` after lines were split and shots left out, and for
+    each of its shots the voice and when it plays, in frames of `plan.fps`."""
 
-    kind: Literal["stage", "shot", "step", "decision", "warning", "done", "failed"]
+    plan: Plan
+    script: Script
+    voices: tuple[Voice, ...]
+    timings: tuple[Timing, ...]
+
+
+Made = Script | Voice | Told | Music | Still | Clip | Segment | FilmFiles | Film
+"""What a listener may publish as soon as it exists."""
+
+
+class Event(Frozen, frozen=True):
+    """Something happened. `done` of `total` within `stage`; `shot` counts from 0; `kind` says how to read `message`.
+
+    `made`: a `shot` event carries its stage's artefact, made or reused, whose files stay as they are from then on;
+    `script`, once in a story, carries `Told`; `done` the `Film`. Events of `script` before that one carry the script as
+    it was written, which may yet be split or shortened.
+    """
+
+    kind: Literal["stage", "shot", "step", "script", "decision", "warning", "done", "failed"]
     stage: Stage
     story: int = 0
     shot: int | None = None
@@ -259,3 +278,4 @@ class Event(Frozen, frozen=True):
     total: int = 0
     message: str = ""
     reused: bool = False
+    made: Made | None = None

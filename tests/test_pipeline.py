@@ -10,7 +10,7 @@ from engine.errors import BadRequest, Cancelled, OutOfMemory, ReelhouseError
 from engine.media import probe
 from engine.models import Residents
 from engine.pipeline import make_stories
-from engine.types import Event, Film, StoryRequest
+from engine.types import STAGES, Event, Film, StoryRequest
 from tests.small_stories import LINES, small_catalog, small_request
 
 
@@ -32,7 +32,7 @@ class Room:
             home=self.folder / "home",
             catalog=self.catalog,
             on_event=self.events.append,
-            cancelled=self.cancelled,
+            cancelled=[self.cancelled] * len(requests),
             residents=self.residents,
         )
 
@@ -138,6 +138,56 @@ def test_the_same_seed_gives_the_same_film_and_another_seed_another(room: Room) 
     assert one.stills[0].image.read_bytes() != other.stills[0].image.read_bytes()
 
 
+def test_what_a_story_is_made_of_is_told_as_soon_as_it_exists_whether_made_or_kept(room: Room) -> None:
+    for made_before in (False, True):
+        film = film_of(room.tell(small_request())[0])
+        shots = [event for event in room.events if event.kind == "shot" and event.stage != "review"]
+        assert {event.reused for event in shots} == {made_before}
+        made = {stage: [event.made for event in shots if event.stage == stage] for stage in STAGES}
+        assert (tuple(made["voices"]), tuple(made["stills"]), tuple(made["clips"])) == (
+            film.voices,
+            film.stills,
+            film.clips,
+        )
+        assert tuple(segment.shot for segment in made["segments"] if segment.shot) == film.shots
+        assert [files.video for files in made["film"]] == [film.video]
+        assert [event.made for event in room.events if event.kind == "done"] == [film]
+
+
+def test_what_is_filmed_is_told_before_the_first_picture(room: Room) -> None:
+    film = film_of(room.tell(small_request())[0])
+    kinds = [(event.kind, event.stage) for event in room.events]
+    (told,) = [event.made for event in room.events if event.kind == "script"]
+    assert kinds.index(("script", "voices")) < kinds.index(("shot", "stills"))
+    assert (told.script, told.voices, told.timings) == (film.script, film.voices, film.timings)
+    assert told.plan.end_seconds == film.plan.end_seconds
+
+
+def test_one_story_of_a_wave_is_stopped_while_the_others_go_on(room: Room) -> None:
+    stops = [threading.Event() for _ in range(3)]
+
+    def stop_the_second_at_its_second_still(event: Event) -> None:
+        room.events.append(event)
+        if (event.story, event.stage, event.kind, event.done) == (1, "stills", "shot", 2):
+            stops[1].set()
+
+    requests = [small_request(f"The {word} one.", *LINES) for word in ("first", "second", "third")]
+    works = [room.folder / f"work-{i}" for i in range(3)]
+    first, second, third = make_stories(
+        requests,
+        works,
+        home=room.folder / "home",
+        catalog=room.catalog,
+        on_event=stop_the_second_at_its_second_still,
+        cancelled=stops,
+    )
+    assert isinstance(first, Film) and isinstance(third, Film)
+    assert isinstance(second, Cancelled)
+    assert [event.story for event in room.events if event.kind == "failed"] == [1]
+    film_of(room.tell(requests[1], works=["work-1"])[0])
+    assert room.made("stills") == [2, 3, 4]
+
+
 def test_cancelling_ends_every_story_and_keeps_the_finished_shots(room: Room) -> None:
     def stop_after_two_stills(event: Event) -> None:
         if event.stage == "stills" and event.kind == "shot" and event.done == 2:
@@ -149,7 +199,7 @@ def test_cancelling_ends_every_story_and_keeps_the_finished_shots(room: Room) ->
         home=room.folder / "home",
         catalog=room.catalog,
         on_event=stop_after_two_stills,
-        cancelled=room.cancelled,
+        cancelled=[room.cancelled],
     )
     assert isinstance(outcomes[0], Cancelled)
     assert not list((room.folder / "work-0").rglob("*.tmp-*"))

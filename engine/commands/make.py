@@ -111,7 +111,7 @@ def make_one(
             from engine.pipeline import make_stories
 
             (outcome,) = make_stories(
-                [request], [folder], home=home, catalog=catalog, on_event=listener, cancelled=cancelled
+                [request], [folder], home=home, catalog=catalog, on_event=listener, cancelled=[cancelled]
             )
             if isinstance(outcome, ReelhouseError):
                 raise outcome

@@ -80,7 +80,7 @@ def animate_clips(
             fps=plan.fps,
         )
         clip, reused = studio.find_or_make(i, take)
-        control.emit("shot", NAME, shot=i, done=i + 1, total=total, reused=reused)
+        control.emit("shot", NAME, shot=i, done=i + 1, total=total, reused=reused, made=clip)
         yield clip
 
 

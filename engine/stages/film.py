@@ -119,8 +119,9 @@ def join_film(
 
     kept = store.find("film", key, _Joined)
     joined = kept or store.keep("film", key, _Joined, make)
-    control.emit("shot", "film", done=1, total=1, reused=kept is not None)
-    return FilmFiles(video=joined.video, seconds=seconds, srt=joined.srt, vtt=joined.vtt, shots=shots)
+    files = FilmFiles(video=joined.video, seconds=seconds, srt=joined.srt, vtt=joined.vtt, shots=shots)
+    control.emit("shot", "film", done=1, total=1, reused=kept is not None, made=files)
+    return files
 
 
 class _Joined(Frozen, frozen=True):

@@ -43,5 +43,5 @@ def compose_music(
             return Music(audio=out, seconds=seconds)
 
         music = store.keep(NAME, key, Music, record)
-    control.emit("shot", NAME, done=1, total=1, reused=reused)
+    control.emit("shot", NAME, done=1, total=1, reused=reused, made=music)
     return music

@@ -66,7 +66,7 @@ def write_script(
             script = _write_in_small_steps(request, plan, fmt, pen, control, form_only=method == "toy_steps")
         written = script
         store.keep(NAME, key, Script, lambda folder: written)
-    control.emit("shot", NAME, done=1, total=1, reused=kept is not None)
+    control.emit("shot", NAME, done=1, total=1, reused=kept is not None, made=script)
     return script
 
 

@@ -56,7 +56,7 @@ def cut_segments(
 
     def tell(shot: int | None, reused: bool, segment: Segment) -> Segment:
         made.append(segment)
-        control.emit("shot", "segments", shot=shot, done=len(made), total=total, reused=reused)
+        control.emit("shot", "segments", shot=shot, done=len(made), total=total, reused=reused, made=segment)
         return segment
 
     opening = (

@@ -59,7 +59,7 @@ def paint_stills(
         job = still_job(request, plan, script, fmt, shot, seed, spec)
         still, reused = _find_or_paint(i, job, plan, artist, store, control, ladder)
         stills.append(still)
-        control.emit("shot", NAME, shot=i, done=i + 1, total=total, reused=reused)
+        control.emit("shot", NAME, shot=i, done=i + 1, total=total, reused=reused, made=still)
     return tuple(stills)
 
 

@@ -99,7 +99,7 @@ def speak_voices(
         found = fitted(takes, 1.0)
     _tell(found, plan, control)
     for i, take in enumerate(takes):
-        control.emit("shot", NAME, shot=i, done=i + 1, total=len(takes), reused=take.reused)
+        control.emit("shot", NAME, shot=i, done=i + 1, total=len(takes), reused=take.reused, made=take.voice)
     return Spoken(
         script=msgspec.structs.replace(script, shots=tuple(shots)),
         voices=tuple(take.voice for take in takes),
@@ -241,7 +241,7 @@ def _shown_on_the_beat(plan: Plan, script: Script, fmt: Format, control: Control
     for i, (line, timing) in enumerate(zip(lines, found.timings, strict=True)):
         words = words_on_beats(line, timing.speech, 60 / fmt.music.tempo)
         voices.append(Voice(audio=None, seconds=timing.speech if words else 0.0, words=words))
-        control.emit("shot", NAME, shot=i, done=i + 1, total=len(lines))
+        control.emit("shot", NAME, shot=i, done=i + 1, total=len(lines), made=voices[i])
     return Spoken(script=script, voices=tuple(voices), timings=found.timings, end_seconds=found.end_seconds)
 
 
