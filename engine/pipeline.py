@@ -27,7 +27,8 @@ from engine.ladder import Ladder
 from engine.machine import this_machine
 from engine.models import Residents
 from engine.progress import Control, OnEvent, ignore_events
-from engine.record import write_record
+from engine.record import NAME as RECORD
+from engine.record import read_pauses, write_record
 from engine.stages.clips import animate_clips
 from engine.stages.film import film_cues, join_film, mix_sound
 from engine.stages.music import compose_music
@@ -125,6 +126,7 @@ def _tell(
             request, plan, fmt, writer=model["writer"], store=store, control=control
         )
 
+    record = store.folder / RECORD
 
     def speak() -> Spoken:
         with clock.running("voices"):
@@ -134,6 +136,7 @@ def _tell(
                 fmt,
                 voice=request.voice,
                 own=request.script is not None,
+                before=None if request.script is None else read_pauses(record, plan.format),
                 narrator=model["narrator"],
                 store=store,
                 control=control,
@@ -230,8 +233,9 @@ def _tell(
         shots=files.shots,
         srt=files.srt,
         vtt=files.vtt,
-        record=store.folder / "story.json",
+        record=record,
         stage_seconds=clock.seconds,
+        pauses=spoken.pauses,
         warnings=tuple(warnings),
     )
     write_record(film, request.prompt, specs)

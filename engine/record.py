@@ -11,7 +11,9 @@ import msgspec
 
 from engine.artifacts import write_atomically
 from engine.catalog import ModelSpec
-from engine.types import Film
+from engine.types import Film, Pauses
+
+NAME = "story.json"
 
 
 def write_record(film: Film, prompt: str, specs: Mapping[str, ModelSpec]) -> None:
@@ -42,6 +44,7 @@ def write_record(film: Film, prompt: str, specs: Mapping[str, ModelSpec]) -> Non
         },
         "film": inside(film.video),
         "seconds": film.seconds,
+        "pauses": film.pauses,
         "width": film.width,
         "height": film.height,
         "fps": film.fps,
@@ -69,3 +72,20 @@ def write_record(film: Film, prompt: str, specs: Mapping[str, ModelSpec]) -> Non
         "timings": film.stage_seconds,
     }
     write_atomically(film.record, msgspec.json.format(msgspec.json.encode(record), indent=2))
+
+
+class _Kept(msgspec.Struct):
+    """The part of a record that a later run reads."""
+
+    format: str
+    pauses: Pauses | None = None
+
+
+def read_pauses(record: Path, format: str) -> Pauses | None:
+    """How the film of that record was fitted to its length; None if there is none, none of that format, or no such
+    record that can be read. A record is no artefact: whatever is wrong with it, the film can be made without it."""
+    try:
+        kept = msgspec.json.decode(record.read_bytes(), type=_Kept)
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return kept.pauses if kept.format == format else None

@@ -6,8 +6,10 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+import msgspec
+
 from engine.formats import Pacing
-from engine.types import Frozen, Timing
+from engine.types import Frozen, Pauses, Timing
 
 LINGER = 3.0
 """Seconds of silence on one side of a line that a shot bears at most when a script is short for its length."""
@@ -20,10 +22,14 @@ NATURAL = 0.35
 
 TOLERANCE = 0.05
 
-STRETCH_STEPS = (1.0, 0.5, 0.25)
+KEPT_ASKED, KEPT_UNASKED = 0.04, 0.2
+"""How far from its length, as a share of it, a film may end when the pauses that it had are kept though a line was
+edited: where that length was asked for, and where it was the format's own and none is asked for any more."""
+
+STRETCH_STEP = 1 / 16
 END_CARD_GIVES, END_CARD_TAKES = 0.4, 0.8
-"""Pauses change in steps of the stretch (see `Silence.at`), the largest that will do; the end card gives or takes the
-rest, up to these shares of itself."""
+"""Pauses change in steps of the stretch (see `Silence.at`); the end card gives or takes the rest, up to these shares of
+itself, and after an edit as much as it can."""
 
 
 class Fit(Frozen, frozen=True):
@@ -31,7 +37,7 @@ class Fit(Frozen, frozen=True):
 
     `end_seconds` is how long the end card stays: it takes what the pauses, which come in steps, leave over. `off` is
     how many seconds the film is over (+) or under (−) the target, 0 without one; `notes` say in sentences what had to
-    be done or could not be.
+    be done or could not be. `pauses` is what the next fit of the same film may keep, None if there is nothing to keep.
     """
 
     timings: tuple[Timing, ...]
@@ -40,6 +46,7 @@ class Fit(Frozen, frozen=True):
     end_seconds: float
     off: float = 0.0
     notes: tuple[str, ...] = ()
+    pauses: Pauses | None = None
 
     def keeps(self, target_seconds: float | None) -> bool:
         return target_seconds is None or abs(self.off) <= TOLERANCE * target_seconds
@@ -72,12 +79,15 @@ def fit(
     target_seconds: float | None,
     speed: float | None = None,
     max_shot_seconds: float | None = None,
+    before: Pauses | None = None,
 ) -> Fit:
     """Choose speed and pauses so that title card + shots + end card last `target_seconds`.
 
     `speech`: per shot the measured seconds of its line, 0 for a silent shot; at the voice's own pace if `speed` is
     None (it is then chosen within `pacing.speed`), else at that very speed. The voice's own pace is kept as long as
-    the format's pauses alone can do it. `max_shot_seconds`: the animator's longest clip.
+    the format's pauses alone can do it. `max_shot_seconds`: the animator's longest clip. `before`: what the film had
+    before a line of it was edited; it is kept as long as the length then is about what was wanted (`KEPT_ASKED`,
+    `KEPT_UNASKED`; exact in formats that last an exact time).
 
     Every cut lies on a whole frame, so nothing accumulates; a target that can be reached is met to the frame.
     """
@@ -85,22 +95,87 @@ def fit(
     longest = math.floor(max_shot_seconds * fps + 1e-6) if max_shot_seconds else None
     wanted = None if target_seconds is None else max(0, round(target_seconds * fps) - title - end)
     given = speed is not None
+
+    def laid(pace: float) -> _Laid:
+        return _lay(speech if given else [seconds / pace for seconds in speech], pacing, fps, longest)
+
+    if before is not None and (not given or speed == before.speed):
+        lines = laid(before.speed)
+        silence = [round(shot.at(before.stretch)) for shot in lines.room]
+        kept = _end_as_before(before, title, lines.spoken + sum(silence), end, target_seconds, pacing, fps)
+        if kept is not None:
+            pauses = msgspec.structs.replace(before, end_seconds=kept / fps)
+            return _fitted(lines, silence, before.speed, title, kept, fps, target_seconds, pauses)
     if speed is None:
         speed = 1.0 if wanted is None else _choose_speed(speech, wanted, pacing, fps, longest)
-    lines = [seconds if given else seconds / speed for seconds in speech]
-    frames = [math.ceil(seconds * fps - 1e-6) for seconds in lines]
-    room = [_silence(line, pacing, fps, longest) for line in frames]
-    spoken_frames = sum(frames)
-    if wanted is None:
-        silence = [shot.points[2] for shot in room]
-    else:
-        spare = range(-round(END_CARD_GIVES * end), round(END_CARD_TAKES * end) + 1)
-        steady = _steady_silence(room, wanted - spoken_frames, spare)
-        silence = steady or _share(room, wanted - spoken_frames)
-        if steady:
-            end += wanted - spoken_frames - sum(steady)
+    lines = laid(speed)
+    if wanted is None or target_seconds is None:
+        silence = [shot.points[2] for shot in lines.room]
+        return _fitted(lines, silence, speed, title, end, fps, None, None)
+    left = wanted - lines.spoken
+    stretch = _steady_stretch(lines.room, left, _spare(end))
+    if stretch is None:
+        return _fitted(lines, _share(lines.room, left), speed, title, end, fps, target_seconds, None)
+    silence = [round(shot.at(stretch)) for shot in lines.room]
+    end += left - sum(silence)
+    pauses = Pauses(seconds=target_seconds, speed=speed, stretch=stretch, end_seconds=end / fps)
+    return _fitted(lines, silence, speed, title, end, fps, target_seconds, pauses)
+
+
+class _Laid(Frozen, frozen=True):
+    """The lines at one speed: seconds, whole frames, and what silence their shots may have."""
+
+    seconds: tuple[float, ...]
+    frames: tuple[int, ...]
+    room: tuple[Silence, ...]
+
+    @property
+    def spoken(self) -> int:
+        return sum(self.frames)
+
+
+def _lay(seconds: Sequence[float], pacing: Pacing, fps: int, longest: int | None) -> _Laid:
+    frames = tuple(math.ceil(line * fps - 1e-6) for line in seconds)
+    return _Laid(
+        seconds=tuple(seconds), frames=frames, room=tuple(_silence(line, pacing, fps, longest) for line in frames)
+    )
+
+
+def _spare(end: int) -> range:
+    """The frames that an end card of `end` frames gives (−) or takes (+)."""
+    return range(-round(END_CARD_GIVES * end), round(END_CARD_TAKES * end) + 1)
+
+
+def _end_as_before(
+    before: Pauses, title: int, shots: int, end: int, target: float | None, pacing: Pacing, fps: int
+) -> int | None:
+    """Frames of the end card with which a film whose shots last `shots` frames keeps its pauses; None if it cannot."""
+    if target is None:
+        end = round(before.end_seconds * fps)
+        off, allowed = (title + shots + end) / fps - before.seconds, KEPT_UNASKED * before.seconds
+        return end if abs(off) <= allowed else None
+    if target != before.seconds:
+        return None
+    spare = _spare(end)
+    left = round(target * fps) - title - shots - end
+    taken = min(max(left, spare[0]), spare[-1])
+    allowed = 0 if pacing.allowed_seconds else KEPT_ASKED * target * fps
+    return end + taken if abs(left - taken) <= allowed else None
+
+
+def _fitted(
+    lines: _Laid,
+    silence: Sequence[int],
+    speed: float,
+    title: int,
+    end: int,
+    fps: int,
+    target_seconds: float | None,
+    pauses: Pauses | None,
+) -> Fit:
+    """The film of these lines and silences, frame by frame."""
     timings, start = [], title
-    for seconds, spoken, quiet in zip(lines, frames, silence, strict=True):
+    for seconds, spoken, quiet in zip(lines.seconds, lines.frames, silence, strict=True):
         length = max(1, spoken + quiet)
         lead = round(quiet * LEAD_SHARE) if spoken else 0
         tail = (length - lead) / fps - seconds
@@ -109,8 +184,20 @@ def fit(
     total = (start + end) / fps
     off = 0.0 if target_seconds is None else total - target_seconds
     off = 0.0 if abs(off) <= 0.5 / fps + 1e-9 else off
-    notes = _notes(room, silence, frames, fps, speed, target_seconds, off)
-    return Fit(timings=tuple(timings), speed=speed, seconds=total, end_seconds=end / fps, off=off, notes=notes)
+    notes = _notes(lines.room, silence, lines.frames, fps, speed, target_seconds, off)
+    if off and pauses is not None:
+        over = "over" if off > 0 else "under"
+        why = "because the pauses were kept: shots whose line was not edited stay as they were"
+        notes = (*notes, f"The film is {abs(off):.1f} s {over} the {target_seconds:g} s that were asked for, {why}.")
+    return Fit(
+        timings=tuple(timings),
+        speed=speed,
+        seconds=total,
+        end_seconds=end / fps,
+        off=off,
+        notes=notes,
+        pauses=pauses,
+    )
 
 
 def fit_to_beat(
@@ -123,8 +210,11 @@ def fit_to_beat(
     end_seconds: float,
     target_seconds: float | None,
     max_shot_seconds: float | None = None,
+    before: Pauses | None = None,
 ) -> Fit:
     """Cut on the beat of a track of `tempo` beats a minute that starts with the film: each shot lasts whole beats.
+
+    Where no length is asked for, that of `before` is kept, if the shots at the format's pace come near it.
 
     `words`: how many each shot shows; one with more of them gets a beat more where beats are left over. A title card
     that is not a whole number of beats lengthens the first shot up to the next one. A cut is at the frame nearest to
@@ -135,10 +225,11 @@ def fit_to_beat(
     first = math.ceil(title / fps / beat - 1e-6)
     most = max(1, math.floor((max_shot_seconds - 1 / fps) / beat)) if max_shot_seconds else None
     shots = len(words)
-    if target_seconds is None:
-        total = shots * max(1, round(pacing.shot_seconds / beat))
-    else:
-        total = max(shots, round((target_seconds - end / fps) / beat) - first)
+    natural = shots * max(1, round(pacing.shot_seconds / beat))
+    if target_seconds is None and before is not None:
+        off = (first + natural) * beat + end / fps - before.seconds
+        target_seconds = before.seconds if abs(off) <= KEPT_UNASKED * before.seconds else None
+    total = natural if target_seconds is None else max(shots, round((target_seconds - end / fps) / beat) - first)
     if most is not None:
         total = min(total, shots * most)
     lengths = [total // shots] * shots
@@ -157,7 +248,10 @@ def fit_to_beat(
     notes = ()
     if target_seconds is not None and abs(off) > TOLERANCE * target_seconds:
         notes = (_missed(target_seconds, off, f"there are too {'few' if off < 0 else 'many'} shots for it"),)
-    return Fit(timings=timings, speed=1.0, seconds=seconds, end_seconds=end / fps, off=off, notes=notes)
+    pauses = None
+    if target_seconds is not None:
+        pauses = Pauses(seconds=target_seconds, speed=1.0, stretch=2.0, end_seconds=end / fps)
+    return Fit(timings=timings, speed=1.0, seconds=seconds, end_seconds=end / fps, off=off, notes=notes, pauses=pauses)
 
 
 def _silence(line: int, pacing: Pacing, fps: int, longest: int | None) -> Silence:
@@ -171,18 +265,20 @@ def _silence(line: int, pacing: Pacing, fps: int, longest: int | None) -> Silenc
     return Silence(points=tuple(round(s * fps) if top is None else min(round(s * fps), top) for s in seconds))
 
 
-def _steady_silence(room: Sequence[Silence], frames: int, spare: range) -> list[int] | None:
-    """Silence at the step nearest to the natural one that leaves a number in `spare` of `frames` over, if one does.
+def _steady_stretch(room: Sequence[Silence], frames: int, spare: range) -> float | None:
+    """The step whose silence comes nearest to `frames`, None if what it leaves over is not in `spare`.
 
-    In steps, because each shot's length then follows from its own line: one that is edited leaves the others as long
-    as they were, and they need not be made again. The larger the steps, the seldomer an edit leads to another one.
+    In steps, because each shot's length then follows from its own line and this one number: when a line is edited and
+    the number kept, the others stay as long as they were, and need not be made again. The nearest, so that the end card
+    can then give as well as take.
     """
-    for step in STRETCH_STEPS:
-        for number in sorted(range(round(4 / step) + 1), key=lambda number: (abs(number * step - 2), number)):
-            silence = [round(shot.at(number * step)) for shot in room]
-            if frames - sum(silence) in spare:
-                return silence
-    return None
+
+    def over(stretch: float) -> int:
+        return frames - sum(round(shot.at(stretch)) for shot in room)
+
+    steps = (number * STRETCH_STEP for number in range(round(4 / STRETCH_STEP) + 1))
+    best = min(steps, key=lambda stretch: (abs(over(stretch)), abs(stretch - 2)))
+    return best if over(best) in spare else None
 
 
 def _choose_speed(speech: Sequence[float], wanted: int, pacing: Pacing, fps: int, longest: int | None) -> float:

@@ -91,7 +91,10 @@ class Script(Camel, frozen=True):
 
 
 class StoryRequest(Frozen, frozen=True):
-    """What somebody asks for. `target_seconds` None: as long as an own script is, else the default of the format."""
+    """What somebody asks for. `target_seconds` None: as long as an own script is, else the default of the format.
+
+    `references`: pictures, PNG or JPEG or WebP, that characters of these names must look like wherever they are seen.
+    """
 
     prompt: str
     title: str | None = None
@@ -109,6 +112,7 @@ class StoryRequest(Frozen, frozen=True):
     music: bool = True
     captions: CaptionMode = "burned"
     use: Use = "commercial"
+    references: dict[str, Path] = {}
 
 
 class PlannedShot(Frozen, frozen=True):
@@ -178,6 +182,17 @@ class Timing(Frozen, frozen=True):
     frames: int
 
 
+class Pauses(Frozen, frozen=True):
+    """How a film was fitted to `seconds`: the voice's `speed` (1: its own pace), how far the format's pauses were
+    stretched (see `engine.timing.Silence`), and how long the end card stayed. Whoever edits a line keeps these, or
+    every other shot would be a little longer or shorter too and be made again."""
+
+    seconds: float
+    speed: float
+    stretch: float
+    end_seconds: float
+
+
 class Music(Frozen, frozen=True):
     """The bed under the film: stereo WAV; None when there is none."""
 
@@ -225,7 +240,7 @@ class FilmFiles(Frozen, frozen=True):
 
 class Film(Frozen, frozen=True):
     """The finished story. `shots` are the clips with their narration as sound; `record` is its story.json; `srt` and
-    `vtt` are None when nothing is said."""
+    `vtt` are None when nothing is said; `pauses` is None where no length was to be kept."""
 
     story_id: str
     title: str
@@ -245,6 +260,7 @@ class Film(Frozen, frozen=True):
     vtt: Path | None
     record: Path
     stage_seconds: dict[str, float]
+    pauses: Pauses | None = None
     warnings: tuple[str, ...] = ()
 
 

@@ -126,6 +126,33 @@ def test_one_edited_line_makes_only_its_own_shot_again(room: Room) -> None:
     assert len(room.made("segments")) == 1
 
 
+LONG_LINE = "It saw an old lamp by the river."
+
+
+@pytest.mark.parametrize("seconds", [None, 16.0])
+def test_an_edited_line_that_is_longer_leaves_the_other_shots_as_long_as_they_were(
+    room: Room, seconds: float | None
+) -> None:
+    first = film_of(room.tell(small_request(target_seconds=16.0))[0])
+    assert first.pauses is not None and first.pauses.seconds == 16
+    edited = small_request(LINES[0], LONG_LINE, *LINES[2:], target_seconds=seconds)
+    film = film_of(room.tell(edited)[0])
+    assert film.timings[1].frames > first.timings[1].frames
+    assert room.made("clips") == [1]
+    assert [shot for shot in room.made("segments") if shot is not None] == [1]
+
+
+@pytest.mark.parametrize(
+    "record", [b"", b"not JSON", b"[]", b'{"format": "news_analysis"}', b'{"pauses": {"speed": 1}}']
+)
+def test_a_record_that_cannot_be_read_or_is_of_another_film_does_no_harm(room: Room, record: bytes) -> None:
+    first = film_of(room.tell(small_request(target_seconds=16.0))[0])
+    first.record.write_bytes(record)
+    again = film_of(room.tell(small_request(target_seconds=16.0))[0])
+    assert again.timings == first.timings
+    assert again.pauses == first.pauses
+
+
 def test_a_line_taken_out_makes_no_shot_again(room: Room) -> None:
     film_of(room.tell(small_request())[0])
     film_of(room.tell(small_request(*LINES[:1], *LINES[2:]))[0])

@@ -66,14 +66,75 @@ def test_without_a_target_the_film_is_as_long_as_its_script():
     assert 12 < found.seconds < 15
 
 
-@pytest.mark.parametrize("edited", [3.4, 3.7, 4.1, 4.3])
-def test_an_edited_line_changes_the_length_of_its_own_shot_and_of_the_end_card_only(edited):
-    before = fitted([3.5, 4.0, 3.8, 3.8, 4.1], 30)
-    after = fitted([3.5, 4.0, edited, 3.8, 4.1], 30)
-    same = [a.frames == b.frames for a, b in zip(before.timings, after.timings, strict=True)]
-    assert same[:2] + same[3:] == [True] * 4
-    assert film_frames(after, 24) == film_frames(before, 24) == 720
-    assert 1.5 <= after.end_seconds <= 4.5
+FIVE = [3.5, 4.0, 3.8, 3.8, 4.1]
+
+
+def edited(i, by) -> list[float]:
+    return [line + by * (k == i) for k, line in enumerate(FIVE)]
+
+
+def lengths(found: Fit) -> list[int]:
+    return [timing.frames for timing in found.timings]
+
+
+@pytest.mark.parametrize("by", [-2.4, -1.0, 1.0, 1.8])
+@pytest.mark.parametrize("i", [0, 2, 4])
+@pytest.mark.parametrize("target", [26, 28, 30, 32])
+def test_an_edited_film_keeps_its_pauses_while_it_keeps_its_length_within_four_percent(i, by, target):
+    first = fitted(FIVE, target)
+    after = fitted(edited(i, by), target, before=first.pauses)
+    assert after.speed == first.speed
+    assert [a != b for a, b in zip(lengths(after), lengths(first), strict=True)] == [k == i for k in range(5)]
+    assert abs(after.seconds - target) <= 0.04 * target
+    assert not after.off or "stay as they were" in after.notes[-1]
+
+
+def test_the_same_lines_are_fitted_the_same_again_and_edits_do_not_add_up():
+    first = fitted(FIVE, 30)
+    assert fitted(FIVE, 30, before=first.pauses) == first
+    after = first
+    for _ in range(6):
+        after = fitted(edited(2, 1.6), 30, before=after.pauses)
+    assert after == fitted(edited(2, 1.6), 30, before=first.pauses)
+    assert fitted(FIVE, 30, before=after.pauses) == first
+
+
+def test_an_edit_that_the_pauses_cannot_bear_chooses_them_anew():
+    first = fitted(FIVE, 30)
+    longer = edited(2, 4.0)
+    assert fitted(longer, 30, before=first.pauses) == fitted(longer, 30)
+
+
+def test_another_length_chooses_the_pauses_anew():
+    first = fitted(FIVE, 30)
+    assert fitted(FIVE, 32, before=first.pauses) == fitted(FIVE, 32)
+
+
+def test_where_no_length_is_asked_for_any_more_the_film_keeps_its_pauses_and_its_end_card():
+    first = fitted([4.6, 4.5, 4.6, 4.6, 4.5], 30)
+    assert lengths(first) != lengths(fitted([4.6, 4.5, 4.6, 4.6, 4.5], None))
+    after = fitted([4.6, 4.5, 3.4, 4.6, 4.5], None, speed=first.speed, before=first.pauses)
+    same = fitted([4.6, 4.5, 4.6, 4.6, 4.5], None, speed=first.speed, before=first.pauses)
+    assert [a != b for a, b in zip(lengths(after), lengths(same), strict=True)] == [False, False, True, False, False]
+    assert after.end_seconds == first.end_seconds
+    assert fitted([4.5] * 9, None, before=first.pauses) == fitted([4.5] * 9, None)
+
+
+def test_a_format_that_lasts_an_exact_time_stays_exact_after_an_edit():
+    exact = Pacing(shot_seconds=4.0, pause=(0.1, 0.7), speed=(0.92, 1.2), allowed_seconds=(15, 30))
+    first = fitted(FIVE, 30, pacing=exact)
+    for by in (-2.4, -1.0, 1.0, 2.4):
+        after = fitted(edited(2, by), 30, pacing=exact, before=first.pauses)
+        assert film_frames(after, 24) == 720, by
+
+
+def test_a_long_film_too_has_pauses_that_an_edit_can_keep():
+    lines = [3.1 + 0.17 * (k % 7) for k in range(60)]
+    first = fitted(lines, 300)
+    assert first.off == 0
+    after = fitted([lines[0] + 1, *lines[1:]], 300, before=first.pauses)
+    assert lengths(after)[1:] == lengths(first)[1:]
+    assert film_frames(after, 24) == 7200
 
 
 def test_measured_speech_at_a_given_speed_only_moves_the_pauses():
@@ -131,7 +192,7 @@ def test_every_format_keeps_its_default_length_with_lines_of_its_own_pace(name):
     assert found.speed == 1
 
 
-def on_the_beat(words, target, tempo=120.0, fps=24, title=2.0) -> Fit:
+def on_the_beat(words, target, tempo=120.0, fps=24, title=2.0, **more) -> Fit:
     return fit_to_beat(
         words,
         pacing=Pacing(shot_seconds=4, pause=(0, 0.5), speed=(1, 1)),
@@ -140,7 +201,14 @@ def on_the_beat(words, target, tempo=120.0, fps=24, title=2.0) -> Fit:
         title_seconds=title,
         end_seconds=2.0,
         target_seconds=target,
+        **more,
     )
+
+
+def test_an_edited_music_video_keeps_the_length_that_nobody_asks_for_any_more():
+    first = on_the_beat([4, 5, 6, 4, 3], 30)
+    assert lengths(on_the_beat([4, 5, 6, 4, 4], None)) != lengths(first)
+    assert on_the_beat([4, 5, 6, 4, 4], None, before=first.pauses).timings == first.timings
 
 
 @pytest.mark.parametrize("target", [20, 30, 60])

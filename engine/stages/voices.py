@@ -15,7 +15,7 @@ from engine.formats import Format
 from engine.progress import Control
 from engine.speech import split_line
 from engine.timing import Fit, fit, fit_to_beat
-from engine.types import Frozen, Plan, Script, Shot, Stage, Timing, Voice, Word
+from engine.types import Frozen, Pauses, Plan, Script, Shot, Stage, Timing, Voice, Word
 
 NAME: Stage = "voices"
 STAGE_VERSION = 1
@@ -27,12 +27,13 @@ FEWEST_SHOTS = 3
 
 class Spoken(Frozen, frozen=True):
     """`script` as it is filmed: lines split or shots left out; `voices` and `timings` go with its shots. `end_seconds`
-    is how long the end card stays."""
+    is how long the end card stays; `pauses` what an edit of this film may keep."""
 
     script: Script
     voices: tuple[Voice, ...]
     timings: tuple[Timing, ...]
     end_seconds: float
+    pauses: Pauses | None = None
 
 
 class Take(Frozen, frozen=True):
@@ -52,16 +53,18 @@ def speak_voices(
     control: Control,
     voice: str | None = None,
     own: bool = False,
+    before: Pauses | None = None,
 ) -> Spoken:
     """Speak the script and fit it to `plan.target_seconds` by pauses, then by the voice's speed.
 
     `voice`: the narrator's, else the model's first. `own`: the script is somebody's own, of which no shot is ever left
-    out. A line longer than `plan.max_clip_seconds` becomes several shots. Raises `BadRequest` for an unknown voice or
-    a line that the narrator cannot speak, and what the model raises.
+    out; `before`: how the film was fitted that it was edited from. A line longer than `plan.max_clip_seconds` becomes
+    several shots. Raises `BadRequest` for an unknown voice or a line that the narrator cannot speak, and what the model
+    raises.
     """
     control.emit("stage", NAME, total=len(script.shots))
     if not fmt.narration:
-        return _shown_on_the_beat(plan, script, fmt, control)
+        return _shown_on_the_beat(plan, script, fmt, control, before)
     cast = choose_voices(script, fmt, narrator.spec.limits.voices, voice)
     control.emit("decision", NAME, message=_cast_in_words(cast))
 
@@ -81,6 +84,7 @@ def speak_voices(
             target_seconds=plan.target_seconds,
             speed=speed,
             max_shot_seconds=plan.max_clip_seconds,
+            before=before,
         )
 
     shots, takes = list(script.shots), speak(script.shots, 1.0)
@@ -105,6 +109,7 @@ def speak_voices(
         voices=tuple(take.voice for take in takes),
         timings=found.timings,
         end_seconds=found.end_seconds,
+        pauses=found.pauses,
     )
 
 
@@ -223,7 +228,7 @@ def _leave_out(
     return shots, takes
 
 
-def _shown_on_the_beat(plan: Plan, script: Script, fmt: Format, control: Control) -> Spoken:
+def _shown_on_the_beat(plan: Plan, script: Script, fmt: Format, control: Control, before: Pauses | None) -> Spoken:
     """No speech: the track is the clock, and the words of a line light up on its beats."""
     lines = [shot.narration.split() for shot in script.shots]
     found = fit_to_beat(
@@ -235,6 +240,7 @@ def _shown_on_the_beat(plan: Plan, script: Script, fmt: Format, control: Control
         end_seconds=plan.end_seconds,
         target_seconds=plan.target_seconds,
         max_shot_seconds=plan.max_clip_seconds,
+        before=before,
     )
     _tell(found, plan, control)
     voices = []
@@ -242,7 +248,13 @@ def _shown_on_the_beat(plan: Plan, script: Script, fmt: Format, control: Control
         words = words_on_beats(line, timing.speech, 60 / fmt.music.tempo)
         voices.append(Voice(audio=None, seconds=timing.speech if words else 0.0, words=words))
         control.emit("shot", NAME, shot=i, done=i + 1, total=len(lines), made=voices[i])
-    return Spoken(script=script, voices=tuple(voices), timings=found.timings, end_seconds=found.end_seconds)
+    return Spoken(
+        script=script,
+        voices=tuple(voices),
+        timings=found.timings,
+        end_seconds=found.end_seconds,
+        pauses=found.pauses,
+    )
 
 
 def words_on_beats(line: Sequence[str], seconds: float, beat: float) -> tuple[Word, ...]:
