@@ -43,7 +43,8 @@ class Weights(Frozen, frozen=True):
 class Limits(Frozen, frozen=True):
     """What a model can make. Frame counts are `frames_step`·k + `frames_plus`, at most `max_frames`; sides are
     multiples of `size_step` pixels; `fps` is the rate it was trained for; `context` is in tokens; `words_per_second`
-    is what a narrator was measured to speak at its own pace, pauses at commas included."""
+    is what a narrator was measured to speak at its own pace, pauses at commas included; `references` is in how many
+    subjects of one picture an artist keeps the looks that a reference shows (0: it keeps none)."""
 
     size_step: int = 8
     frames_step: int = 1
@@ -52,6 +53,7 @@ class Limits(Frozen, frozen=True):
     fps: int | None = None
     context: int | None = None
     words_per_second: float = 2.6
+    references: int = 0
     languages: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
+from pathlib import Path
 
 import msgspec
 
 from engine.errors import BadRequest
 from engine.formats import load_format
+from engine.shots import same_name
 from engine.types import ASPECT_RATIOS, StoryRequest
 
 MAX_PROMPT = 5000
@@ -17,6 +19,7 @@ MAX_TITLE = 200
 MAX_STYLE = 200
 SECONDS = (5.0, 600.0)
 MAX_SHOTS = 200
+MAX_REFERENCES = 50
 MAX_SEED = 2**63 - 1
 LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 """The form of a BCP 47 language tag, https://www.rfc-editor.org/rfc/rfc5646; the plan knows which can be spoken."""
@@ -51,9 +54,26 @@ def check_request(request: StoryRequest) -> StoryRequest:
         raise BadRequest("shots", f"{request.shots} is not a number from 1 to {MAX_SHOTS}")
     if not 0 <= request.seed <= MAX_SEED:
         raise BadRequest("seed", f"{request.seed} is not a number from 0 to 2^63-1")
+    _check_references(request.references)
     return msgspec.structs.replace(
         request, prompt=prompt, title=title, style=style, negative_prompt=negative, target_seconds=seconds
     )
+
+
+def _check_references(references: dict[str, Path]) -> None:
+    if not references:
+        return
+    from engine.references import read_reference  # Pillow, which a request without pictures need not wait for
+
+    if len(references) > MAX_REFERENCES:
+        raise BadRequest("references", f"there are {len(references)} pictures, {MAX_REFERENCES} at most are accepted")
+    known: dict[str, str] = {}
+    for name, picture in references.items():
+        _text("references", name, MAX_TITLE)
+        other = known.setdefault(same_name(name), name)
+        if other is not name:
+            raise BadRequest("references", f"{other!r} and {name!r} are the same name: give each one picture")
+        read_reference(picture)
 
 
 def _text(field: str, value: str, longest: int) -> str:

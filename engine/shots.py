@@ -7,7 +7,9 @@ picture and no other's.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from engine.artifacts import content_key
 from engine.formats import Beat, Format
@@ -79,6 +81,23 @@ def subjects_of(shot: Shot, script: Script) -> tuple[Character | Item, ...]:
         elif in_line is not None:
             ranked.append((2, in_line, order, one))
     return tuple(one for *_, one in sorted(ranked, key=lambda entry: entry[:3]))
+
+
+def same_name(name: str) -> str:
+    """Two names that this makes alike are one: NFC, trimmed, case-folded."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).strip().casefold())
+
+
+def named_in(text: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of `names` that `text` names, in the order in which it does."""
+    found = [(at, name.strip()) for name in names if (at := _first_mention(name, text)) is not None]
+    return tuple(name for _, name in sorted(found))
+
+
+def references_of(subjects: Iterable[Character | Item], references: Mapping[str, Path]) -> dict[str, Path]:
+    """By the subjects' own names, in their order, the pictures that they must look like."""
+    by_name = {same_name(name): picture for name, picture in references.items()}
+    return {s.name: by_name[same_name(s.name)] for s in subjects if same_name(s.name) in by_name}
 
 
 def description_of(subject: Character | Item) -> str:

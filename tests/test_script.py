@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from PIL import Image
 
 from engine.artifacts import Store
 from engine.backends.protocols import Completion, TextJob, Tick, no_tick
@@ -98,6 +99,20 @@ def test_who_the_prompt_names_is_in_the_cast_and_in_the_title(toy: FakeHandle, t
     assert "Dragon" in script.title and "Knight" in script.title
 
 
+@pytest.mark.parametrize(
+    "prompt", ["Mira teaches a young knight to fly", "why does mira like bread?", "ein Abend mit Mira am See", "Mira"]
+)
+def test_whom_the_prompt_names_and_a_picture_shows_is_a_character_of_that_name(
+    toy: FakeHandle, tmp_path: Path, prompt: str
+) -> None:
+    face = tmp_path / "face.png"
+    Image.new("RGB", (8, 8)).save(face)
+    script = written(toy, tmp_path, prompt, references={"Mira": face, "Tom": face})
+    names = [character.name for character in script.characters]
+    assert names.count("Mira") == 1
+    assert "Tom" not in names
+
+
 def test_a_title_that_was_asked_for_is_kept(toy: FakeHandle, tmp_path: Path) -> None:
     assert written(toy, tmp_path, title="My Film").title == "My Film"
 
@@ -174,6 +189,16 @@ def test_a_large_writer_gives_its_script_in_one_step_held_to_a_schema(tmp_path: 
     assert job.schema is not None
     assert "A fox" in job.messages[-1].content
     assert [shot.beat for shot in script.shots] == [shot.beat for shot in planned("A fox")[1].shots]
+
+
+def test_a_large_writer_hears_whom_the_prompt_names_and_need_not_spell_the_name_right(tmp_path: Path) -> None:
+    face = tmp_path / "face.png"
+    Image.new("RGB", (8, 8)).save(face)
+    writer = large(whole(*shape(), characters=[{"name": "MIRA", "role": "hero", "description": "a girl"}]))
+    script = written(writer, tmp_path, "Mira meets a fox", references={"Mira": face, "Tom": face})
+    asked = writer.open().jobs[0].messages[-1].content
+    assert "Mira: characters of a series" in asked and "Tom" not in asked
+    assert [character.name for character in script.characters] == ["Mira"]
 
 
 @pytest.mark.parametrize(

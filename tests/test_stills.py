@@ -8,7 +8,7 @@ from PIL import Image
 
 from engine.artifacts import Store
 from engine.catalog import load_catalog
-from engine.errors import Cancelled, MediaFailed, OutOfMemory
+from engine.errors import BadRequest, Cancelled, MediaFailed, OutOfMemory
 from engine.formats import load_format
 from engine.ladder import Ladder
 from engine.machine import Machine
@@ -98,6 +98,64 @@ def test_subjects_are_found_by_name_by_part_of_a_name_by_speaker_and_in_the_line
     studio = Studio(tmp_path)
     studio.paint()
     assert [job.subjects for job in studio.jobs] == [("Ember",), ("Sir Rowan",), ("Ember", "Brass lantern")]
+
+
+def picture(path: Path, colour: str) -> Path:
+    Image.new("RGB", (32, 32), colour).save(path)
+    return path
+
+
+def test_a_reference_reaches_the_shots_in_which_its_character_is_seen_however_the_name_is_spelled(
+    tmp_path: Path,
+) -> None:
+    studio, red = Studio(tmp_path), picture(tmp_path / "red.png", "red")
+    studio.paint(references={" EMBER": red})
+    assert [job.references for job in studio.jobs] == [{"Ember": red}, {}, {"Ember": red}]
+
+
+def test_another_reference_repaints_the_shots_of_its_character_and_no_other(tmp_path: Path) -> None:
+    studio, face = Studio(tmp_path), picture(tmp_path / "face.png", "red")
+    before = studio.paint(references={"Ember": face})
+    assert studio.paint(references={"Ember": face}) == before
+    picture(face, "blue")
+    after = studio.paint(references={"Ember": face})
+    assert [one == other for one, other in zip(before, after, strict=True)] == [False, True, False]
+
+
+def test_an_artist_that_keeps_no_faces_is_told_of_once_and_paints_as_without_them(tmp_path: Path) -> None:
+    studio = Studio(tmp_path, FakeArtist(references=0))
+    before = studio.paint()
+    assert studio.paint(references={"Ember": picture(tmp_path / "face.png", "red")}) == before
+    assert studio.said("warning") == ["fake-artist keeps no faces: the pictures of Ember are not used."]
+
+
+def test_of_more_faces_than_the_artist_keeps_the_first_are_taken_and_that_is_told(tmp_path: Path) -> None:
+    studio, face = Studio(tmp_path, FakeArtist(references=1)), picture(tmp_path / "face.png", "red")
+    studio.paint(references={"Ember": face, "Brass lantern": face})
+    assert [list(job.references) for job in studio.jobs] == [["Ember"], [], ["Ember"]]
+    assert studio.said("warning") == ["fake-artist keeps 1 of the faces in a picture: in shots 3 only the first named."]
+
+
+@pytest.mark.parametrize(
+    "references",
+    [
+        {"Ember": "nothing.png"},
+        {"Ember": "words.png"},
+        {"": "face.png"},
+        {"Ember": "face.png", "ember ": "face.png"},
+        {"Ember": "huge.png"},
+    ],
+)
+def test_references_that_no_picture_can_be_made_of_are_refused_before_anything_is_made(
+    tmp_path: Path, references: dict[str, str]
+) -> None:
+    picture(tmp_path / "face.png", "red")
+    (tmp_path / "words.png").write_text("no picture")
+    Image.new("1", (9000, 1)).save(tmp_path / "huge.png")
+    studio = Studio(tmp_path)
+    with pytest.raises(BadRequest, match="references"):
+        studio.paint(references={name: tmp_path / file for name, file in references.items()})
+    assert studio.jobs == []
 
 
 def test_a_second_run_paints_nothing_and_opens_no_model(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from engine.progress import Control
 from engine.shots import (
     description_of,
     framing_of,
+    references_of,
     scene_of,
     shot_seeds,
     still_prompt,
@@ -44,7 +45,8 @@ def paint_stills(
 ) -> tuple[Still, ...]:
     """A still per shot of `script`, in its order; what is kept is not painted again and opens no model.
 
-    A picture depends on what is seen, its scene, its subjects, the look and the seed, not on its line or its number.
+    A picture depends on what is seen, its scene, its subjects and the pictures that they must look like, the look and
+    the seed, not on its line or its number. Of more references than the artist keeps, the first subjects' count.
     `ladder` remembers what fits the GPU. Raises `MediaFailed` for a picture that is none, `OutOfMemory` when not
     even the smallest fits, and what the model raises.
     """
@@ -53,6 +55,7 @@ def paint_stills(
     control.emit("stage", NAME, total=total)
     if total and _size(spec, plan, STILL_RUNGS[0]) != (plan.width, plan.height):
         control.emit("decision", NAME, message=_size_in_words(spec, plan))
+    _tell_what_is_not_kept(request, script, spec, control)
     stills = []
     for i, (shot, seed) in enumerate(zip(script.shots, shot_seeds(plan, script), strict=True)):
         control.check()
@@ -81,6 +84,7 @@ def still_job(
         descriptions={subject.name: text for subject in subjects if (text := description_of(subject))},
         framing=framing_of(shot, fmt),
         style=style_of(request, fmt),
+        references=dict(list(references_of(subjects, request.references).items())[: spec.limits.references]),
     )
 
 
@@ -150,6 +154,22 @@ def _size_in_words(spec: ModelSpec, plan: Plan) -> str:
         f"pictures are painted at {width}×{height} and cropped to {plan.width}×{plan.height}, "
         f"because the sides that {spec.id} makes are multiples of {spec.limits.size_step}"
     )
+
+
+def _tell_what_is_not_kept(request: StoryRequest, script: Script, spec: ModelSpec, control: Control) -> None:
+    """Once for a story: whose pictures the artist has no use for, or in which shots it takes only the first."""
+    seen = [list(references_of(subjects_of(shot, script), request.references)) for shot in script.shots]
+    wanted = list(dict.fromkeys(name for names in seen for name in names))
+    most = spec.limits.references
+    if not wanted or all(len(names) <= most for names in seen):
+        return
+    if most == 0:
+        message = f"{spec.id} keeps no faces: the pictures of {', '.join(wanted)} are not used."
+    else:
+        crowded = ", ".join(str(i + 1) for i, names in enumerate(seen) if len(names) > most)
+        only = "the first" if most == 1 else f"the first {most}"
+        message = f"{spec.id} keeps {most} of the faces in a picture: in shots {crowded} only {only} named."
+    control.emit("warning", NAME, message=message)
 
 
 def _key(job: StillJob, plan: Plan, spec: ModelSpec) -> str:

@@ -57,8 +57,10 @@ class Topic(Frozen, frozen=True):
         return tuple(phrase for phrase in self.phrases if phrase.kind in kinds)
 
 
-def read_prompt(prompt: str, lexicon: Lexicon, longest: int = 600) -> Topic:
-    """What a prompt is about. Emoji count as their names, markup as nothing; of a long prompt its beginning."""
+def read_prompt(prompt: str, lexicon: Lexicon, longest: int = 600, *, names: Sequence[str] = ()) -> Topic:
+    """What a prompt is about. Emoji count as their names, markup as nothing; of a long prompt its beginning.
+
+    `names` are those of people that it is known to name."""
     named = emoji.demojize(prompt, delimiters=(", ", ", "), language="en").replace("_", " ")
     text = re.sub(r"\{[^}]*\}|<[^>]*>|%\{[^}]*\}|-->|https?://\S+", " ", named)
     text = "".join(c if unicodedata.category(c)[0] in "LNMZ" or c in ".,!?;:'’-%&()/" else " " for c in text)
@@ -70,7 +72,20 @@ def read_prompt(prompt: str, lexicon: Lexicon, longest: int = 600) -> Topic:
     english = bool(latin) and known >= ENGLISH_SHARE * len(words)
     if not english:
         words = tuple(word for word in words if _known(word, lexicon))
-    return Topic(text=text, words=words, phrases=find_phrases(text, lexicon, guess=english), english=english)
+    phrases = _with_names(find_phrases(text, lexicon, guess=english), names)
+    return Topic(text=text, words=words, phrases=phrases, english=english)
+
+
+def _with_names(phrases: Sequence[Phrase], names: Sequence[str]) -> tuple[Phrase, ...]:
+    """`phrases` with each name one of its own, where a word of it was taken for something else or else in front."""
+    found = list(phrases)
+    for name in reversed(names):
+        words = words_of(name.lower())
+        taken = [i for i, phrase in enumerate(found) if not set(words_of(phrase.text.lower())).isdisjoint(words)]
+        person = Phrase(text=name, head=name.split()[-1], kind="people", proper=True)
+        found = [phrase for i, phrase in enumerate(found) if i not in taken]
+        found.insert(taken[0] if taken else 0, person)
+    return tuple(found)
 
 
 def clip(text: str, longest: int) -> str:

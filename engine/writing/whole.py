@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,12 +24,15 @@ TOLERANCE = 0.2
 TOKENS_A_SHOT, TOKENS_BESIDE = 140, 600
 
 
-def write_whole(request: StoryRequest, plan: Plan, fmt: Format, pen: Pen) -> Script:
-    """The writer's own script. Raises `WriterFailed` after `ATTEMPTS` that could not be used, with the last reason."""
+def write_whole(request: StoryRequest, plan: Plan, fmt: Format, pen: Pen, known: Sequence[str] = ()) -> Script:
+    """The writer's own script; `known` are characters that the prompt names and that keep their names.
+
+    Raises `WriterFailed` after `ATTEMPTS` that could not be used, with the last reason.
+    """
     objection = ""
     for attempt in range(ATTEMPTS):
         answer = pen.write(
-            _messages(request, plan, fmt),
+            _messages(request, plan, fmt, known),
             max_tokens=TOKENS_BESIDE + TOKENS_A_SHOT * len(plan.shots),
             name="script",
             attempt=attempt,
@@ -73,13 +77,13 @@ def script_schema(count: int) -> dict[str, Any]:
     return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
 
 
-def _messages(request: StoryRequest, plan: Plan, fmt: Format) -> tuple[tuple[str, str], ...]:
+def _messages(request: StoryRequest, plan: Plan, fmt: Format, known: Sequence[str]) -> tuple[tuple[str, str], ...]:
     words = _prompts()
     beats = "\n".join(
         f"{n}. {shot.beat}: {shot.purpose} (about {shot.words} words)" for n, shot in enumerate(plan.shots, 1)
     )
     ask = words["ask"].format(
-        prompt=request.prompt.replace("{", "(").replace("}", ")"),
+        prompt=_plain(request.prompt),
         tone=fmt.tone,
         count=len(plan.shots),
         words=sum(shot.words for shot in plan.shots),
@@ -88,8 +92,13 @@ def _messages(request: StoryRequest, plan: Plan, fmt: Format) -> tuple[tuple[str
         voices=fmt.voices,
         facts=words["supplied_facts_only"] if fmt.supplied_facts_only else "",
         person=words["first_person"] if fmt.first_person else "",
+        known=words["known"].format(names=", ".join(_plain(name) for name in known)) if known else "",
     )
     return ("system", words["system"]), ("user", ask)
+
+
+def _plain(text: str) -> str:
+    return text.replace("{", "(").replace("}", ")")
 
 
 @cache

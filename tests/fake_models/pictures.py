@@ -52,13 +52,14 @@ class FakeArtist:
         self,
         *,
         size_step: int = 2,
+        references: int = 2,
         layers: int = 0,
         fits: Fits = lambda job: True,
         fault: Exception | None = None,
         step_seconds: float = 0.0,
         broken: bool = False,
     ) -> None:
-        limits = Limits(size_step=size_step)
+        limits = Limits(size_step=size_step, references=references)
         self.spec = ModelSpec(
             id="fake-artist", role="artist", family="fake", licence="Apache-2.0", commercial=True, limits=limits
         )
@@ -75,7 +76,8 @@ class FakeArtist:
                 raise self.fault
             if not self.fits(job):
                 raise OutOfMemory("The fake artist ran out of memory: choose a smaller size.")
-        colour = tuple(sha256(f"{job.prompt}|{job.subjects}|{job.seed}".encode()).digest()[:3])
+        kept = b"".join(picture.read_bytes() for picture in job.references.values())
+        colour = tuple(sha256(f"{job.prompt}|{job.subjects}|{job.seed}".encode() + kept).digest()[:3])
         image = folder / "still.png"
         Image.new("RGB", (job.width, job.height), colour).save(image)
         if self.broken:

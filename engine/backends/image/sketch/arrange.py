@@ -65,7 +65,8 @@ def arrange(reading: Reading, b: Backdrop, framing: str, rng: np.random.Generato
     if two_rows:
         slots = tuple((0.27, 0.73, 0.5, 0.2, 0.8)[i] for i in range(len(crowd)))
     widths = sum(_breadth(m) * h for m, h in zip(crowd, heights, strict=True))
-    room = b.frame.width * (1.5 if two_rows else 0.94)
+    kept = any(m.kind == "picture" for m in crowd)
+    room = b.frame.width * ((1.15 if kept else 1.5) if two_rows else 0.94)  # no face is hidden by another
     shrink = min(1.0, room / max(1.0, widths))
     fliers = _fliers(crowd, actions, b)
     placed = []
@@ -110,11 +111,11 @@ def _swing(rng: np.random.Generator, member: Member) -> float:
 
 
 def _breadth(member: Member) -> float:
-    return 0.48 if member.kind in ("person", "mascot") else 0.85 if member.kind == "picture" else 1.0
+    return 0.48 if member.kind in ("person", "mascot") else 0.95 if member.kind == "picture" else 1.0
 
 
 def _rider(crowd: list[Member], actions: tuple[str, ...]) -> Member | None:
-    people = [m for m in crowd if m.kind in ("person", "mascot")]
+    people = [m for m in crowd if m.kind in ("person", "mascot", "picture")]
     mounts = [m for m in crowd if m.mount or m.boat or (m.flies and m.height >= 1)]
     boats = [m for m in crowd if m.boat]
     if people and mounts and ("ride" in actions or boats):
@@ -152,7 +153,7 @@ def _fliers(crowd: list[Member], actions: tuple[str, ...], b: Backdrop) -> set[i
     if "ride" in actions and any(crowd[i].height >= 1 for i in born):
         return born
     if "fly" in actions:
-        people = {i for i, m in enumerate(crowd) if m.kind in ("person", "mascot")}
+        people = {i for i, m in enumerate(crowd) if m.kind in ("person", "mascot", "picture")}
         return born or people
     return small
 

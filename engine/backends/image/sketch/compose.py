@@ -94,7 +94,7 @@ def _put(
         foot, plate = b.level(WATERLINES[reading.place]), plate if reading.place == "sea" else b.middle
     if mount is not None:
         # sits where the mount's back is (a dragon's is low between neck and tail), hidden from the hips down
-        seat = 0.46
+        seat = 0.46 if p.member.kind != "picture" else 0.66  # a portrait has its face where others have their hips
         if mount.member.flies:
             seat, x = 0.25, x - 0.17 * mount.height * mount.facing
         if mount.member.boat:
@@ -121,7 +121,7 @@ def _put(
 
 def _tilt(p: Placed, b: Backdrop, rng: np.random.Generator) -> float:
     """Degrees, nose up: people fly head first, birds climb a little, who sleeps lies."""
-    doll = p.member.kind in ("person", "mascot")
+    doll = p.member.kind in ("person", "mascot", "picture")
     if p.action == "sleep" and doll:
         return 84.0
     if not p.airborne or p.rides:
@@ -159,12 +159,12 @@ def _close_up(p: Placed, b: Backdrop, near: Plate, reading: Reading, references:
         # hips hang at the plate's foot: even a camera that moves down never finds where the drawing ends
         near.sprite(drawn.pixels, x - drawn.middle, b.frame.full[1] + 2 - drawn.foot)
         return
-    height = min(0.60 * unit, 0.7 * b.frame.width)
+    height = min((0.60 if reference is None else 0.74) * unit, 0.7 * b.frame.width)
     drawn = draw(member, height, p.facing, p.action, reading.feeling, b.light, key=key, reference=reference)
     if p.airborne:
         near.sprite(drawn.pixels, x - drawn.middle, b.frame.y(0.46) - drawn.pixels.shape[0] / 2)
         return
-    foot = b.frame.y(0.88)
+    foot = b.frame.y(0.88 if reference is None else 0.94)
     shadow(near, drawn.pixels, x, foot, b.light, b.indoors)
     near.sprite(drawn.pixels, x - drawn.middle, foot - drawn.foot)
 

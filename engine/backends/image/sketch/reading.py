@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from hashlib import blake2b
 
 from engine.backends.image.sketch.words import (
@@ -204,7 +205,8 @@ def _everybody(job: StillJob, seen: str, where: str) -> list[Member]:
     known = {m.character or m.word for m in found}
     about = " ".join(job.descriptions.values())
     described = {m.character or m.word for m in members_in(about)}
-    for member in members_in(seen):
+    # whose picture is kept is in the cast already, whatever the name means
+    for member in members_in(_without(seen, job.references)):
         key = member.character or member.word
         generic = member.word in ("man", "woman", "child", "somebody") and people
         if key in known or generic or (key in described and people) or member.name in named:
@@ -218,6 +220,12 @@ def _everybody(job: StillJob, seen: str, where: str) -> list[Member]:
     else:
         found += [m for m in members_in(where) if m.kind == "set" and (m.character or m.word) not in known]
     return found
+
+
+def _without(text: str, names: Iterable[str]) -> str:
+    for name in names:
+        text = re.sub(rf"(?<!\w){re.escape(name.strip())}(?!\w)", " ", text, flags=re.IGNORECASE)
+    return text
 
 
 def known_characters() -> tuple[str, ...]:

@@ -7,19 +7,22 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
-from engine.backends.image.sketch.drawings import emoji_picture, ink_box, premultiplied, svg_picture
+from engine.backends.image.sketch.drawings import emoji_picture, ink_box, svg_picture
 from engine.backends.image.sketch.figures import BOX, POSES, SOLES, Look, Pose, dressed, figure_svg
 from engine.backends.image.sketch.light import Light
 from engine.backends.image.sketch.mascots import SIDEWAYS, mascot_svg
 from engine.backends.image.sketch.plate import Pixels
+from engine.backends.image.sketch.portraits import portrait
 from engine.backends.image.sketch.relight import lit
 from engine.backends.image.sketch.words import Member
-from engine.errors import ModelCorrupt
 from engine.types import Frozen
 
 VEHICLES = frozenset("🚗🏎🚕🚌🚚🚒🚑🚓🚂🚲🏍🚜🚀🚁✈⛵🛶🚢")
+LEAN = 9.0
+"""Degrees by which a reference picture leans that flies or lies: a face can still be read."""
+FLAT = 0.35
+"""The most that light models a reference picture, which brings its own."""
 UNITS = {"child": 352, "adult": 395, "old": 395, "mascot": 360}
 
 
@@ -52,13 +55,17 @@ def draw(
     reference: Path | None = None,
 ) -> Drawn:
     """`height` is the member's own in pixels; `facing` −1 looks left, 1 right; `bust` leaves out what is below the hips
-    (for close-ups); `seated` the legs; `tilt` degrees, nose up. Raises `ModelCorrupt` for a reference
-    picture that cannot be read."""
+    (for close-ups); `seated` the legs; `tilt` degrees, nose up. A `reference` is drawn as it is, never
+    mirrored: faces and letters have a side. Raises `BadRequest` for one that cannot be read."""
     if reference is not None:
-        picture = _photograph(reference, max(16, round(height)))
-        return Drawn(
-            pixels=lit(picture, light, light.side, depth, 0.15), foot=picture.shape[0], middle=picture.shape[1] / 2
-        )
+        picture = portrait(reference, max(16, round(height)))
+        if tilt:
+            picture = _turned(picture, LEAN * facing)
+        foot = picture.shape[0]
+        if seated:
+            picture = picture[: round(foot * 0.70)]
+        modelled = min(FLAT, light.key if key is None else key)
+        return Drawn(pixels=lit(picture, light, light.side, depth, modelled), foot=foot, middle=picture.shape[1] / 2)
     if member.kind in ("person", "mascot"):
         drawn = _doll(member, height, action, mood, held, bust)
         native = -1 if member.character in SIDEWAYS else 1
@@ -113,29 +120,3 @@ def _turned(pixels: Pixels, degrees: float) -> Pixels:
     turned = cv2.warpAffine(pixels, matrix, out, flags=cv2.INTER_LINEAR)
     x0, y0, x1, y1 = ink_box(turned)
     return np.ascontiguousarray(turned[y0:y1, x0:x1])
-
-
-def _photograph(path: Path, height: int) -> Pixels:
-    """A kept picture: cut out if it has transparency, else with round corners and a thin white border."""
-    try:
-        with Image.open(path) as opened:
-            opened.load()
-            picture = opened.convert("RGBA")
-    except (OSError, UnidentifiedImageError, ValueError, Image.DecompressionBombError) as error:
-        raise ModelCorrupt(f"the reference picture {path.name} cannot be read: save it as PNG or JPEG again") from error
-    picture.thumbnail((int(height * 1.2), height), Image.Resampling.LANCZOS)
-    pixels = np.array(picture)
-    if pixels[..., 3].min() == 255:
-        rows, columns = pixels.shape[:2]
-        border = max(1, rows // 40)
-        mask = np.zeros((rows, columns), np.uint8)
-        radius = max(2, rows // 14)
-        cv2.rectangle(mask, (radius, 0), (columns - radius - 1, rows - 1), 255, -1)
-        cv2.rectangle(mask, (0, radius), (columns - 1, rows - radius - 1), 255, -1)
-        for x in (radius, columns - radius - 1):
-            for y in (radius, rows - radius - 1):
-                cv2.circle(mask, (x, y), radius, 255, -1, cv2.LINE_AA)
-        edge = cv2.erode(mask, np.ones((2 * border + 1, 2 * border + 1), np.uint8), borderValue=0)
-        pixels[edge == 0, :3] = 250
-        pixels[..., 3] = mask
-    return premultiplied(pixels)
