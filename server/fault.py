@@ -1,4 +1,4 @@
-"""Faults on purpose, for tests of faults only: `REELHOUSE_FAULT=point:n[:how]` strikes the n-th time that `point` is passed.
+"""Faults on purpose, for tests of faults only: `REELHOUSE_FAULT=point:n[:how]` strikes the n-th time `point` is passed.
 
 `how` is `kill` (default: SIGKILL to this very process), `stop` (SIGSTOP), or `fail` (raises OSError). Unset, which it
 is for every user, each point costs one look at a module's variable.

@@ -159,8 +159,6 @@ def _known(session: Session, user_id: str, key: str, fingerprint: str) -> str | 
 
 def _remember(session: Session, user_id: str, key: str, fingerprint: str, job_id: str) -> None:
     session.add(
-        Idempotency(
-            id=cuid(), user_id=user_id, key=key, request_hash=fingerprint, job_id=job_id, created_at=now()
-        )
+        Idempotency(id=cuid(), user_id=user_id, key=key, request_hash=fingerprint, job_id=job_id, created_at=now())
     )
     session.flush()

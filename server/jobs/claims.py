@@ -31,6 +31,7 @@ class Claim(NamedTuple):
     work_id: str
     series_id: str | None
     request: StoryRequest
+    render_video: bool
     estimate: dict[str, float]
     attempt: int
     request_id: str | None
@@ -70,9 +71,7 @@ def claim_wave(place: Place, worker: str, limit: int) -> list[Claim]:
 def _next_in_turn(session: Session, limit: int) -> list[str]:
     """Ids of waiting jobs, in the order in which their turn comes."""
     busy = aliased(Job)
-    in_the_making = (
-        select(func.count()).where(busy.user_id == Job.user_id, busy.status.in_(ACTIVE)).scalar_subquery()
-    )
+    in_the_making = select(func.count()).where(busy.user_id == Job.user_id, busy.status.in_(ACTIVE)).scalar_subquery()
     turn = func.row_number().over(partition_by=Job.user_id, order_by=(Job.created_at, Job.id)) + in_the_making
     waiting = (
         select(Job.id, Job.created_at, turn.label("turn"))
@@ -91,6 +90,7 @@ def _claim_of(job: Job) -> Claim:
         work_id=job.work_id,
         series_id=job.series_id,
         request=job.request,
+        render_video=job.render_video,
         estimate=job.estimate,
         attempt=job.attempt,
         request_id=job.request_id,

@@ -1,8 +1,8 @@
-"""What an owner does to their jobs: find, cancel, retry, know one's place in the queue."""
+"""What an owner does to their jobs: find, cancel, retry."""
 
 from __future__ import annotations
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server.errors import Conflict, NotFound
@@ -68,11 +68,3 @@ def idle(session: Session, work_id: str) -> None:
     busy = session.scalar(select(Job.id).where(Job.work_id == work_id, Job.status.not_in(ENDED)).limit(1))
     if busy is not None:
         raise Conflict(f"Job {busy} works on this story: wait for it, or cancel it.")
-
-
-def queue_position(session: Session, job: Job) -> int | None:
-    """How many jobs of all owners came before this one and still wait, plus one; None if it does not wait."""
-    if job.status != "queued":
-        return None
-    earlier = or_(Job.created_at < job.created_at, (Job.created_at == job.created_at) & (Job.id < job.id))
-    return 1 + (session.scalar(select(func.count()).where(Job.status == "queued", earlier)) or 0)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from server.clock import iso, iso_or_none
-from server.jobs.control import queue_position
 from server.jobs.models import Job
 from server.media.library import url_of_id
 from server.stories.models import Story, StoryClip
@@ -66,3 +65,11 @@ def _video_url(session: Session, job: Job, base_url: str) -> str | None:
         film = select(StoryClip.video_id).where(StoryClip.story_id == job.story_id, StoryClip.order == 0)
     media_id = session.scalar(film)
     return None if media_id is None else url_of_id(session, base_url, media_id)
+
+
+def queue_position(session: Session, job: Job) -> int | None:
+    """How many jobs of all owners came before this one and still wait, plus one; None if it does not wait."""
+    if job.status != "queued":
+        return None
+    earlier = or_(Job.created_at < job.created_at, (Job.created_at == job.created_at) & (Job.id < job.id))
+    return 1 + (session.scalar(select(func.count()).where(Job.status == "queued", earlier)) or 0)

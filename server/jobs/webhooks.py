@@ -1,5 +1,5 @@
-"""Webhooks: owed in the transaction of a job's end, delivered from the outbox at least once, signed as Standard Webhooks
-(https://www.standardwebhooks.com). Knows no job beyond its document."""
+"""Webhooks: owed in the transaction of a job's end, delivered from the outbox at least once. Knows no job beyond its
+document. Signed as Standard Webhooks, https://www.standardwebhooks.com."""
 
 from __future__ import annotations
 

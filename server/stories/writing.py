@@ -36,9 +36,7 @@ def _count(session: Session, user_id: str, status: str, change: int) -> None:
     row = insert(StoryCount).values(user_id=user_id, status=status, total=max(change, 0))
     if change > 0:
         session.execute(
-            row.on_conflict_do_update(
-                index_elements=["user_id", "status"], set_={"total": StoryCount.total + change}
-            )
+            row.on_conflict_do_update(index_elements=["user_id", "status"], set_={"total": StoryCount.total + change})
         )
     else:
         session.execute(

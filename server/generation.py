@@ -1,0 +1,218 @@
+"""The generation child: makes waves of stories, and keeps its models open from one wave to the next.
+
+A process of its own, so that it can be killed: a hung native call, a lost GPU, an out-of-memory kill cost a child, not
+the worker. The only importer of engine.pipeline. Knows no table: it is told what to make and tells what is made.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from queue import SimpleQueue
+
+import msgspec
+
+from engine.artifacts import Store
+from engine.catalog import Catalog, load_catalog
+from engine.display import StageProgress
+from engine.errors import ReelhouseError
+from engine.machine import this_machine
+from engine.models import Residents
+from engine.pace import remember_pace
+from engine.pipeline import make_stories
+from engine.types import Event, Film, Segment, Still, StoryRequest, Told
+from server.fault import arm, fault
+from server.parents import die_with_parent
+from server.wire import (
+    Artefact,
+    Assignment,
+    Beat,
+    Failed,
+    Filmed,
+    Line,
+    Make,
+    News,
+    Order,
+    Step,
+    Stop,
+    Warned,
+    WaveEnded,
+    Written,
+)
+
+STEP_SECONDS = 0.25
+"""A diffusion model makes many steps a second; a client needs to hear of a few."""
+
+LOST_PARENT = 70
+"""Exit code of a child that ended itself because it heard no more of its worker."""
+
+
+def main(catalog: Catalog | None = None) -> None:
+    """`python -m server.generation FD PARENT HOME`: the socket to the worker, its process, and where models are.
+
+    `catalog` None: the shipped one.
+    """
+    descriptor, parent, home = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
+    die_with_parent(parent)
+    end = socket.socket(fileno=descriptor)
+    arm(os.environ.get("REELHOUSE_FAULT"))
+    Studio(Line(end, Order), home, catalog or load_catalog()).work()
+
+
+class Studio:
+    """One child: its line to the worker, its open models, the wave in the making."""
+
+    def __init__(self, line: Line, home: Path, catalog: Catalog) -> None:
+        self._line, self._home, self._catalog = line, home, catalog
+        self._waves: SimpleQueue[tuple[Assignment, ...] | None] = SimpleQueue()
+        self._stops: dict[str, threading.Event] = {}
+        self._alive_until = time.monotonic() + 3600.0
+
+    def work(self) -> None:
+        """Make wave after wave until the worker has gone."""
+        threading.Thread(target=self._listen, name="listener", daemon=True).start()
+        threading.Thread(target=self._watch, name="watch", daemon=True).start()
+        with Residents(self._catalog, self._home, this_machine().vram_gb) as residents:
+            while (wave := self._waves.get()) is not None:
+                self._make(wave, residents)
+                self._line.say(WaveEnded(loads=dict(residents.loads)))
+
+    def _listen(self) -> None:
+        for order in self._line.hear():
+            if isinstance(order, Make):
+                self._stops.update({one.job_id: threading.Event() for one in order.wave})
+                self._waves.put(order.wave)
+            elif isinstance(order, Stop):
+                self._stops.get(order.job_id, threading.Event()).set()
+            elif isinstance(order, Beat):
+                self._alive_until = time.monotonic() + order.within
+        self._waves.put(None)
+        for stop in list(self._stops.values()):
+            stop.set()
+
+    def _watch(self) -> None:
+        """A worker that was suspended loses its leases: whoever has them now must not find this child at work."""
+        while time.monotonic() < self._alive_until:
+            time.sleep(0.2)
+        os._exit(LOST_PARENT)
+
+    def _make(self, wave: tuple[Assignment, ...], residents: Residents) -> None:
+        works = [Path(one.work) for one in wave]
+        for work in works:
+            work.mkdir(parents=True, exist_ok=True)
+            Store(work).sweep()
+        reporters = [_Reporter(one, self._line) for one in wave]
+        try:
+            outcomes = make_stories(
+                [_with_references(one) for one in wave],
+                works,
+                home=self._home,
+                catalog=self._catalog,
+                on_event=lambda event: reporters[event.story].hear(event),
+                cancelled=[self._stops[one.job_id] for one in wave],
+                residents=residents,
+            )
+        except Exception as error:  # noqa: BLE001 - a fault of the program ends the wave, not the child's line
+            traceback.print_exc()
+            told = f"{type(error).__name__}: {error}"[:300]
+            for one in wave:
+                self._line.say(Failed(one.job_id, "internal_error", f"a fault in reelhouse ({told})", fault=True))
+            return
+        finally:
+            for one in wave:
+                self._stops.pop(one.job_id, None)
+        for one, outcome, reporter in zip(wave, outcomes, reporters, strict=True):
+            if isinstance(outcome, Film):
+                reporter.finish(outcome)
+                if len(wave) == 1:  # in a wave, stages take turns, and a story's clock counts the others' work too
+                    remember_pace(self._home, outcome, reporter.reused | ({"script"} if one.request.script else set()))
+            else:
+                self._line.say(_failure(one.job_id, outcome))
+
+
+class _Reporter:
+    """Tells the worker of one story, in its words. Events come from two lanes, so from two threads."""
+
+    def __init__(self, assignment: Assignment, line: Line) -> None:
+        self._job_id, self._line = assignment.job_id, line
+        self._stages: dict[str, StageProgress] = {}
+        self._told_at = 0.0
+        self._lock = threading.Lock()
+        self.reused: set[str] = set()
+
+    def hear(self, event: Event) -> None:
+        with self._lock:
+            for news in (*self._made(event), *self._progress(event)):
+                self._line.say(news)
+        if event.kind == "shot":
+            fault(f"shot-{event.stage}")
+
+    def _made(self, event: Event) -> Iterator[News]:
+        made, shot = event.made, event.shot
+        if event.reused:
+            self.reused.add(event.stage)
+        if event.kind == "warning":
+            yield Warned(self._job_id, event.message)
+        elif isinstance(made, Told):
+            seconds = tuple(timing.frames / made.plan.fps for timing in made.timings)
+            yield Written(self._job_id, made.script, seconds)
+            for number, voice in enumerate(made.voices):
+                if voice.audio is not None:
+                    yield self._artefact(number, "audio", voice.audio)
+        elif shot is not None and isinstance(made, Still):
+            yield self._artefact(shot, "still", made.image)
+        elif shot is not None and isinstance(made, Segment) and made.shot is not None:
+            yield self._artefact(shot, "video", made.shot)
+
+    def _progress(self, event: Event) -> Iterator[News]:
+        if event.kind not in ("stage", "shot", "step"):
+            return
+        moment = time.monotonic()
+        stage = self._stages.setdefault(event.stage, StageProgress(moment))
+        stage.hear(event)
+        if event.kind != "step" or moment - self._told_at >= STEP_SECONDS:
+            self._told_at = moment
+            yield Step(self._job_id, event.stage, stage.share)
+
+    def _artefact(self, shot: int, kind: str, path: Path) -> Artefact:
+        return Artefact(self._job_id, shot, kind, str(path))
+
+    def finish(self, film: Film) -> None:
+        self._line.say(
+            Filmed(
+                job_id=self._job_id,
+                title=film.title,
+                film=str(film.video),
+                seconds=film.seconds,
+                srt=_text(film.srt),
+                vtt=_text(film.vtt),
+                stills=tuple(str(still.image) for still in film.stills),
+                videos=tuple(map(str, film.shots)),
+                audio=tuple(_text(voice.audio) for voice in film.voices),
+                warnings=film.warnings,
+                models={str(role): model for role, model in film.plan.models.items()},
+            )
+        )
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _with_references(one: Assignment) -> StoryRequest:
+    pictures = {name: Path(path) for name, path in one.references.items()}
+    return msgspec.structs.replace(one.request, references=pictures) if pictures else one.request
+
+
+def _failure(job_id: str, error: ReelhouseError) -> Failed:
+    return Failed(job_id, error.code, error.message)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""A worker: hears the bell, claims a wave, has its generation child make it, and keeps the leases of what it holds.
+
+The supervisor of that child. It imports no model library itself, so nothing that happens in one can hang or kill it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import IO
+
+import structlog
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine.workplace import locked
+from server.child import Child, ChildDied
+from server.jobs.accept import ring
+from server.jobs.claims import Claim, claim_wave, prolong, sweep
+from server.jobs.progress import Progress
+from server.jobs.webhooks import deliver_due
+from server.place import Place
+from server.queue import listen
+from server.series.service import references
+from server.wave import Making, Wave
+from server.wire import Assignment, Beat
+
+TICK_SECONDS = 0.25
+OUTBOX_SECONDS = 1.0
+LEAVE_SECONDS = 8.0
+BEATS_A_LEASE = 4
+STAGE_FLOOR_SECONDS, STAGE_FACTOR = 600.0, 20.0
+"""A stage that takes ten minutes and twenty times what was expected hangs."""
+
+log = structlog.get_logger("worker")
+
+
+class Worker:
+    """One per GPU, or per machine without one. `run` returns when it was asked to leave."""
+
+    def __init__(self, place: Place, gpu: str | None = None, child_module: str = "server.generation") -> None:
+        """`gpu`: what CUDA calls the device, None for the CPU."""
+        self._place, self._gpu, self._child_module = place, gpu, child_module
+        self.name = f"{socket.gethostname()}-{os.getpid()}"
+        self._leaving = threading.Event()
+        self._child: Child | None = None
+        self._wave: Wave | None = None
+
+    def leave(self) -> None:
+        """Stop claiming; what is in the making is given back without an attempt being spent."""
+        self._leaving.set()
+
+    def run(self) -> None:
+        """Work until asked to leave. Raises what opening the queue does."""
+        global _worker
+        with self._gpu_lock():
+            _worker = self
+            consumer = listen(self._place)
+            # Huey set handlers of its own, which know nothing of claims.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: self.leave())
+            threading.Thread(target=self._post, name="outbox", daemon=True).start()
+            log.info("ready", worker=self.name, gpu=self._gpu)
+            try:
+                self._keep_time()
+            finally:
+                self.leave()
+                consumer.stop()
+                for _, thread in consumer.worker_threads:
+                    thread.join(LEAVE_SECONDS)
+                if self._child is not None:
+                    self._child.end()
+                _worker = None
+        log.info("left", worker=self.name)
+
+    def hear(self) -> None:
+        """The bell: make what waits, wave after wave, until nothing does."""
+        while not self._leaving.is_set():
+            claims = claim_wave(self._place, self.name, self._place.settings.wave)
+            if not claims:
+                return
+            self._make(claims)
+
+    # ---- the wave ---------------------------------------------------------------------------------------------------
+
+    def _make(self, claims: list[Claim]) -> None:
+        log.info("a wave begins", jobs=[claim.job_id for claim in claims])
+        child = self._open_child()
+        makings = [Making(claim, Progress(claim.estimate, claim.render_video)) for claim in claims]
+        self._wave = Wave(self._place, child, makings, _deadline)
+        try:
+            loads = self._wave.run(self._assignments(claims), self._leaving.is_set)
+            log.info("the wave has ended", loads=loads)
+        except ChildDied:
+            self._child = None
+        except SQLAlchemyError as error:
+            # What is claimed lapses, and is made by whoever reaches the database then.
+            log.error("the database does not answer: the wave is dropped", error=str(error.__cause__ or error))
+            child.kill()
+            self._child = None
+        finally:
+            self._wave = None
+            if self._leaving.is_set():
+                self._child = None
+
+    def _assignments(self, claims: list[Claim]) -> tuple[Assignment, ...]:
+        with self._place.db.reading() as session:
+            known = {claim.series_id for claim in claims if claim.series_id}
+            faces = {series_id: references(session, self._place.folders, series_id) for series_id in known}
+        return tuple(
+            Assignment(
+                job_id=claim.job_id,
+                work=str(self._place.folders.work / claim.work_id),
+                request=claim.request,
+                references={name: str(path) for name, path in faces.get(claim.series_id or "", {}).items()},
+                request_id=claim.request_id,
+            )
+            for claim in claims
+        )
+
+    def _open_child(self) -> Child:
+        if self._child is None or not self._child.alive:
+            with self._child_log() as output:
+                self._child = Child(self._child_module, self._place, self._environ(), output)
+            self._beat()
+        return self._child
+
+    def _environ(self) -> dict[str, str]:
+        environ = {name: value for name, value in os.environ.items() if name not in _FOR_SERVERS_ONLY}
+        return environ if self._gpu is None else {**environ, "CUDA_VISIBLE_DEVICES": self._gpu}
+
+    def _child_log(self) -> IO[bytes]:
+        return (self._place.folders.logs / "generation.log").open("ab")
+
+    # ---- time -------------------------------------------------------------------------------------------------------
+
+    def _keep_time(self) -> None:
+        settings = self._place.settings
+        next_beat = next_sweep = 0.0
+        while not self._leaving.wait(TICK_SECONDS):
+            moment = time.monotonic()
+            if moment >= next_beat:
+                next_beat = moment + settings.lease_seconds / BEATS_A_LEASE
+                self._undisturbed(self._beat)
+            if moment >= next_sweep:
+                next_sweep = moment + settings.sweep_seconds
+                self._undisturbed(self._sweep)
+
+    def _undisturbed(self, work: Callable[[], object]) -> None:
+        try:
+            work()
+        except SQLAlchemyError as error:
+            log.warning("the database does not answer", error=str(error.__cause__ or error))
+
+    def _beat(self) -> None:
+        """Leases first: a child that hears of life must still have them."""
+        wave, child = self._wave, self._child
+        if wave is not None:
+            prolong(self._place, wave.claims)
+        if child is not None:
+            with contextlib.suppress(ChildDied):  # the wave hears of it too
+                child.say(Beat(within=self._place.settings.lease_seconds))
+
+    def _sweep(self) -> None:
+        for job_id in sweep(self._place):
+            ring(self._place, job_id)
+
+    def _post(self) -> None:
+        while not self._leaving.wait(OUTBOX_SECONDS):
+            self._undisturbed(lambda: deliver_due(self._place))
+
+    @contextlib.contextmanager
+    def _gpu_lock(self) -> Iterator[None]:
+        """Two models on one GPU are one out-of-memory: whoever comes second waits until the first has gone."""
+        if self._gpu is None:
+            yield
+            return
+        folder = self._place.folders.locks / f"gpu-{self._gpu}"
+        folder.mkdir(parents=True, exist_ok=True)
+        with locked(folder, wait=True):
+            yield
+
+
+_worker: Worker | None = None
+_FOR_SERVERS_ONLY = frozenset({"REELHOUSE_SECRET", "REELHOUSE_DATABASE_URL", "REELHOUSE_QUEUE_URL"})
+"""Whoever makes pictures needs no password."""
+
+
+def hear(job_id: str) -> None:
+    """What the queue's task calls, in the process where `Worker.run` runs."""
+    if _worker is not None:
+        log.debug("heard", job_id=job_id)
+        _worker.hear()
+
+
+def _deadline(stage: str, expected: float) -> float:
+    return STAGE_FLOOR_SECONDS + STAGE_FACTOR * expected
