@@ -1,0 +1,1 @@
+"""The pages for people: files of this folder, and who serves them."""
