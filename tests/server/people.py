@@ -1,0 +1,35 @@
+"""People with accounts, and the place where they have them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from server.accounts.keys import create_key
+from server.accounts.users import create_user
+from server.place import Place, open_place
+from server.settings import Settings
+
+PASSWORD = "correct horse battery"
+
+
+@contextmanager
+def place_on(database_url: str, folder: Path, **settings: Any) -> Iterator[Place]:
+    """A server's place with its tables in `database_url` and its files below `folder`."""
+    place = open_place(Settings(data=folder / "data", database_url=database_url, **settings))
+    try:
+        yield place
+    finally:
+        place.close()
+
+
+def add_user(place: Place, email: str = "ada@example.com", *, admin: bool = False, credits: int = 1000) -> str:
+    with place.db.writing() as session:
+        return create_user(session, email, PASSWORD, credits=credits, admin=admin).id
+
+
+def add_key(place: Place, user_id: str, *scopes: str) -> str:
+    with place.db.writing() as session:
+        return create_key(session, user_id, "test", scopes or None)[1]
