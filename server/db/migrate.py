@@ -44,6 +44,11 @@ def head() -> str | None:
     return ScriptDirectory.from_config(configuration()).get_current_head()
 
 
+def known_revisions() -> set[str]:
+    """Every one that this release can bring up to date."""
+    return {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
+
+
 def _resolved(revision: str) -> str | None:
     return head() if revision == "head" else revision
 
