@@ -55,6 +55,53 @@ def animated(spec: ModelSpec, folder: Path, **job: Any) -> bytes:
     return (folder / "clip.mp4").read_bytes()
 
 
+def face(path: Path, colour: str) -> Path:
+    Image.new("RGB", (48, 64), colour).save(path)
+    return path
+
+
+@pytest.mark.parametrize("guidance", [0, 4])
+def test_an_adapter_keeps_a_face_and_leaves_what_is_painted_without_one_as_it_was(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, guidance: int
+) -> None:
+    checkpoint = toy(tmp_path_factory, "toy-sdxl")
+    bare = painted(entry(checkpoint, "artist", "sdxl", steps=1, guidance=guidance), tmp_path)
+    spec = entry(checkpoint, "artist", "sdxl", steps=1, guidance=guidance, ip_adapter="ip-adapter.safetensors")
+    red, blue = face(tmp_path / "red.png", "red"), face(tmp_path / "blue.png", "blue")
+    model = load_model(spec, tmp_path)
+
+    def made(**references: Path) -> bytes:
+        job = StillJob(prompt="a fox", width=64, height=48, seed=1, subjects=("Mira", "Tom"), references=references)
+        return model.paint(job, tmp_path).image.read_bytes()
+
+    assert made() == bare
+    with_red, with_blue = made(Mira=red), made(Mira=blue)
+    assert len({bare, with_red, with_blue}) == 3
+    assert made() == bare
+    assert made(Tom=blue, Mira=red) == with_red
+    model.close()
+
+
+def test_an_adapters_weights_are_read_at_the_first_face_and_not_before(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    checkpoint = tmp_path / "mine"
+    shutil.copytree(toy(tmp_path_factory, "toy-sdxl"), checkpoint)
+    (checkpoint / "sha256.json").unlink()
+    spec = entry(checkpoint, "artist", "sdxl", steps=1, guidance=0, ip_adapter="nothing.safetensors")
+    assert painted(spec, tmp_path)
+    with pytest.raises(ModelCorrupt, match="nothing"):
+        painted(spec, tmp_path, subjects=("Mira",), references={"Mira": face(tmp_path / "red.png", "red")})
+
+
+def test_an_adapter_does_not_go_with_weights_that_are_offloaded_layer_by_layer(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    checkpoint = toy(tmp_path_factory, "toy-sdxl")
+    with pytest.raises(BadCatalog, match="offload"):
+        load_model(entry(checkpoint, "artist", "sdxl", offload="layer", ip_adapter="x.safetensors"), tmp_path)
+
+
 # ---- building -------------------------------------------------------------------------------------------------------
 
 

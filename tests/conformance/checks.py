@@ -27,6 +27,7 @@ from engine.media import probe
 from engine.types import Scene, Still
 
 PROMPTS = ("a red dragon over a castle", "two sailors in a harbour")
+SUBJECTS = (("dragon", "castle"), ("sailor", "harbour"))
 LINES = ("A fox ran home.", "Nobody saw the lamp.")
 
 
@@ -94,13 +95,31 @@ class Bench:
         return (folder / "m.wav").read_bytes()
 
     def _artist(self, folder: Path, which: int, seed: int, tick: Callable[[int, int], None]) -> bytes:
+        return self._painted(folder, which, seed, tick)
+
+    def painted_with(self, **references: Path) -> bytes:
+        """An artist's plainest job, with pictures that those of its subjects must look like."""
+        self._made += 1
+        folder = self.folder / f"{self._made:02}"
+        folder.mkdir()
+        return self._painted(folder, 0, 7, no_tick, references)
+
+    def _painted(
+        self,
+        folder: Path,
+        which: int,
+        seed: int,
+        tick: Callable[[int, int], None],
+        references: dict[str, Path] | None = None,
+    ) -> bytes:
         job = StillJob(
             prompt=PROMPTS[which],
             width=self.width,
             height=self.height,
             seed=seed,
             scene=Scene(description=PROMPTS[which]),
-            subjects=(("dragon", "castle"), ("sailor", "harbour"))[which],
+            subjects=SUBJECTS[which],
+            references=references or {},
         )
         still = self.model.paint(job, folder, tick=tick)
         with Image.open(still.image) as picture:
@@ -153,4 +172,21 @@ def check_stops_at_the_first_step(bench: Bench) -> None:
     with contextlib.suppress(Cancelled):
         bench.make(tick=stop)
         raise AssertionError(f"{bench.spec.id} went on to its end after {calls}")
+    assert bench.digest() == before
+
+
+def check_keeps_references(bench: Bench) -> None:
+    """Each subject of as many as its limits say looks like its picture: another one gives another result, the same one
+    the same, and what is painted without any afterwards is what it was before."""
+    before, pictures = bench.usual, {}
+    for name, colours in {"one": ((200, 30, 30), (250, 220, 60)), "other": ((20, 60, 190), (230, 250, 255))}.items():
+        pictures[name] = bench.folder / f"{name}.png"
+        halves = Image.new("RGB", (96, 128), colours[0])
+        halves.paste(colours[1], (0, 64, 96, 128))
+        halves.save(pictures[name])
+    for subject in SUBJECTS[0][: bench.spec.limits.references]:
+        one = bench.painted_with(**{subject: pictures["one"]})
+        assert one != bench.painted_with(**{subject: pictures["other"]}), subject
+        assert one == bench.painted_with(**{subject: pictures["one"]}), subject
+        assert hashlib.sha256(one).hexdigest() != before, subject
     assert bench.digest() == before

@@ -21,6 +21,7 @@ from engine.weights import find_weights
 from tests.conformance.checks import (
     Bench,
     check_heeds_the_prompt,
+    check_keeps_references,
     check_repeats,
     check_stops_at_the_first_step,
 )
@@ -81,6 +82,11 @@ def test_another_prompt_gives_another_result(bench: Bench) -> None:
 @pytest.mark.parametrize("bench", entries(), indirect=True)
 def test_a_cancel_at_the_first_step_stops_it_and_spoils_nothing(bench: Bench) -> None:
     check_stops_at_the_first_step(bench)
+
+
+@pytest.mark.parametrize("bench", [entry for entry in entries() if entry.values[0].limits.references], indirect=True)
+def test_an_artist_that_says_so_keeps_the_looks_that_references_show(bench: Bench) -> None:
+    check_keeps_references(bench)
 
 
 @pytest.mark.parametrize("bench", entries("sdxl", "wan", "ltx", "coqui"), indirect=True)

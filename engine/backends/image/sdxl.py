@@ -1,7 +1,7 @@
 """Artist family `sdxl`: Stable Diffusion XL in diffusers' layout, with the full schedule or few-step weights.
 
-`parts/` beside the checkpoint hold what an entry swaps: a VAE that stays in half precision (`vae`), the UNet of a
-distilled model (`unet`). Knows no story: prompts come whole.
+`parts/` beside the checkpoint hold what an entry swaps or adds: a VAE that stays in half precision (`vae`), the UNet of
+a distilled model (`unet`), an adapter that keeps a face (`ip_adapter`). Knows no story: prompts come whole.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.backends.ip_adapter import IPAdapter
 from engine.backends.params import read_params
 from engine.backends.protocols import StillJob, Tick, no_tick
 from engine.backends.torch_env import (
@@ -22,7 +23,7 @@ from engine.backends.torch_env import (
     seeded,
 )
 from engine.catalog import ModelSpec
-from engine.errors import BadRequest, ModelMissing
+from engine.errors import BadCatalog, BadRequest, ModelMissing
 from engine.types import Frozen, Still
 
 FRAMING = {"wide": "wide shot", "medium": "medium shot", "close": "close-up"}
@@ -30,13 +31,18 @@ FRAMING = {"wide": "wide shot", "medium": "medium shot", "close": "close-up"}
 
 class Params(Frozen, frozen=True):
     """`guidance` above 1 costs a second pass a step; distilled weights are made for 0. `unet` is a safetensors file in
-    `parts/unet`. `trailing` timesteps are what Lightning was distilled on. `offload` as in `torch_env.Placement`."""
+    `parts/unet`. `trailing` timesteps are what Lightning was distilled on. `offload` as in `torch_env.Placement`.
+
+    `ip_adapter` is a safetensors file in `parts/ip_adapter`, `image_encoder` a folder there; `ip_adapter_scale` 0–1."""
 
     steps: int = 30
     guidance: float = 5.0
     scheduler: Literal["own", "euler_trailing", "dpmpp_2m_karras"] = "own"
     unet: str | None = None
     offload: Literal["none", "model", "layer"] = "none"
+    ip_adapter: str | None = None
+    image_encoder: str = "models/image_encoder"
+    ip_adapter_scale: float = 0.6
 
 
 def load(spec: ModelSpec, weights: Path | None) -> Artist:
@@ -44,6 +50,8 @@ def load(spec: ModelSpec, weights: Path | None) -> Artist:
     params = read_params(spec, Params)
     if weights is None:
         raise ModelMissing(f"models.{spec.id} names no weights: family sdxl needs a checkpoint folder.")
+    if params.ip_adapter is not None and params.offload == "layer":
+        raise BadCatalog(f"models.{spec.id}.params.offload is layer, which an ip_adapter does not go with; take model")
     return Artist(spec, params, weights)
 
 
@@ -77,9 +85,12 @@ class Artist:
                 pipeline.vae.to(memory_format=torch.channels_last)
             self._placement: Placement | None = Placement(pipeline, self.decision, params.offload)
             self._pipeline: Any = pipeline
+            self._adapter = _adapter(spec, pipeline, self.decision.device, params, folder)
 
     def paint(self, job: StillJob, folder: Path, *, tick: Tick = no_tick) -> Still:
-        """Raises `BadRequest` for a size that is no multiple of 8, `OutOfMemory`, and what `tick` raises."""
+        """Raises `BadRequest` for a size that is no multiple of 8 or a reference that is no picture, `OutOfMemory`, and
+        what `tick` raises. Of several references that of the first subject is heeded: an adapter, which does not know
+        where in the picture somebody stands, would make one face of two."""
         step = self.spec.limits.size_step
         if job.width % step or job.height % step:
             raise BadRequest("size", f"{job.width}×{job.height}: {self.spec.id} paints multiples of {step} pixels")
@@ -88,6 +99,7 @@ class Artist:
         assert self._placement is not None
         with memory_guard(self.spec):
             self._placement.fit(job.memory)
+            looks = self._adapter.heed(_first_reference(job), self._params.guidance) if self._adapter else {}
             picture = self._pipeline(
                 prompt=prompt_of(job),
                 negative_prompt=job.negative or None,
@@ -97,13 +109,14 @@ class Artist:
                 guidance_scale=self._params.guidance,
                 generator=seeded(job.seed),
                 callback_on_step_end=on_step_end(tick, steps),
+                **looks,
             ).images[0]
         out = folder / "still.png"
         picture.save(out)
         return Still(image=out)
 
     def close(self) -> None:
-        self._pipeline = self._placement = None
+        self._pipeline = self._placement = self._adapter = None
         free_memory()
 
 
@@ -112,6 +125,17 @@ def prompt_of(job: StillJob) -> str:
     said = job.prompt.lower()
     parts = [job.prompt, FRAMING.get(job.framing, ""), job.style if job.style.lower() not in said else ""]
     return ", ".join(part for part in parts if part)
+
+
+def _first_reference(job: StillJob) -> Path | None:
+    return next((job.references[name] for name in job.subjects if name in job.references), None)
+
+
+def _adapter(spec: ModelSpec, pipeline: Any, device: str, params: Params, folder: Path) -> IPAdapter | None:
+    if params.ip_adapter is None:
+        return None
+    place = folder / "parts" / "ip_adapter"
+    return IPAdapter(spec, pipeline, device, place, params.ip_adapter, params.image_encoder, params.ip_adapter_scale)
 
 
 def _variant(folder: Path) -> str | None:

@@ -22,7 +22,7 @@ Builder = Callable[[Path], None]
 Progress = Callable[[str, int, int], None]
 
 SEED = 1
-VERSION = 2
+VERSION = 3
 """Goes up when a builder changes, so that toys of an older release are built anew."""
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.backends.torch_env import diffusers_quietly
-from engine.backends.toys.words import WIDTH, clip_encoder, clip_tokenizer, t5_encoder, t5_tokenizer
+from engine.backends.toys.words import WIDTH, clip_encoder, clip_seer, clip_tokenizer, t5_encoder, t5_tokenizer
 
 
 def build_sdxl(folder: Path) -> None:
-    """SDXL with its two text encoders and a VAE of four blocks, so that latents are an eighth of the picture."""
+    """SDXL with its two text encoders and a VAE of four blocks, so that latents are an eighth of the picture; and an
+    IP-Adapter for it."""
     diffusers = diffusers_quietly()
 
     unet = diffusers.UNet2DConditionModel(
@@ -52,6 +53,48 @@ def build_sdxl(folder: Path) -> None:
         force_zeros_for_empty_prompt=True,
         add_watermarker=False,
     ).save_pretrained(folder, safe_serialization=True)
+    _save_ip_adapter(folder / "parts" / "ip_adapter", unet)
+
+
+def _save_ip_adapter(folder: Path, unet: Any) -> None:
+    """IP-Adapter Plus as its authors save it: the resampler of four blocks, and keys and values for each of the UNet's
+    cross-attentions, numbered 1, 3, 5 …"""
+    import torch
+    from safetensors.torch import save_file
+
+    heads_width, ratio, tokens, inner = 64, 4, 4, 2 * WIDTH
+
+    def linear(rows: int, columns: int) -> Any:
+        return torch.randn(rows, columns) / columns**0.5
+
+    seer = clip_seer()
+    seer.save_pretrained(folder / "models" / "image_encoder", safe_serialization=True)
+    weights = {
+        "image_proj.latents": torch.randn(1, tokens, inner),
+        "image_proj.proj_in.weight": linear(inner, WIDTH),
+        "image_proj.proj_in.bias": torch.zeros(inner),
+        "image_proj.proj_out.weight": linear(unet.config.cross_attention_dim, inner),
+        "image_proj.proj_out.bias": torch.zeros(unet.config.cross_attention_dim),
+        "image_proj.norm_out.weight": torch.ones(unet.config.cross_attention_dim),
+        "image_proj.norm_out.bias": torch.zeros(unet.config.cross_attention_dim),
+    }
+    for number in range(4):
+        attention, forward = f"image_proj.layers.{number}.0", f"image_proj.layers.{number}.1"
+        for norm in (f"{attention}.norm1", f"{attention}.norm2", f"{forward}.0"):
+            weights |= {f"{norm}.weight": torch.ones(inner), f"{norm}.bias": torch.zeros(inner)}
+        weights |= {
+            f"{attention}.to_q.weight": linear(heads_width, inner),
+            f"{attention}.to_kv.weight": linear(2 * heads_width, inner),
+            f"{attention}.to_out.weight": linear(inner, heads_width),
+            f"{forward}.1.weight": linear(ratio * inner, inner),
+            f"{forward}.3.weight": linear(inner, ratio * inner),
+        }
+    crossing = [module for name, module in unet.named_modules() if name.endswith("attn2")]
+    for number, module in enumerate(crossing):
+        for part in ("k", "v"):
+            shape = module.to_k.weight.shape
+            weights[f"ip_adapter.{2 * number + 1}.to_{part}_ip.weight"] = linear(*shape)
+    save_file(weights, folder / "ip-adapter.safetensors")
 
 
 def build_wan(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Toy text encoders and their tokenizers, letter by letter: form without meaning. Knows CLIP's and T5's files only."""
+"""Toy encoders and their tokenizers, letter by letter: form without meaning. Knows CLIP's and T5's files only."""
 
 from __future__ import annotations
 
@@ -38,6 +38,24 @@ def clip_encoder(*, projected: bool) -> Any:
         initializer_factor=4.0,
     )
     return CLIPTextModelWithProjection(config) if projected else CLIPTextModel(config)
+
+
+def clip_seer() -> Any:
+    """The image encoder beside them: pictures of 32 pixels in patches of 8."""
+    from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    return CLIPVisionModelWithProjection(
+        CLIPVisionConfig(
+            hidden_size=WIDTH,
+            intermediate_size=WIDTH,
+            projection_dim=WIDTH,
+            num_attention_heads=2,
+            num_hidden_layers=3,
+            image_size=32,
+            patch_size=8,
+            initializer_factor=4.0,
+        )
+    )
 
 
 def t5_tokenizer() -> Any:
