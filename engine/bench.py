@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import msgspec
@@ -61,18 +61,21 @@ class Report(Camel, frozen=True):
 
 
 def measure(
-    names: Sequence[str], home: Path, on_progress: Callable[[str], None], cancelled: threading.Event | None = None
+    chosen: Mapping[str, Callable[[Place], list[Row]]],
+    home: Path,
+    on_progress: Callable[[str], None],
+    cancelled: threading.Event | None = None,
 ) -> Report:
-    """Run these measurements one after the other. Raises what making a film raises, `Cancelled` too."""
+    """Run these measurements, by name, one after the other. Raises what making a film raises, `Cancelled` too."""
     start = time.monotonic()
     rows: list[Row] = []
     with work_folder(None, home) as root:
         place = Place(home, root, cancelled or threading.Event())
         gemm, copy = gemm_gflops(), copy_gb_s()
         warm_up(place)
-        for name in names:
+        for name, measurement in chosen.items():
             on_progress(f"{name}: measuring")
-            rows += MEASUREMENTS[name](place)
+            rows += measurement(place)
     machine = this_machine()
     return Report(
         cores=machine.cores,

@@ -12,10 +12,10 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,7 +31,7 @@ from engine.commands.make import make
 from engine.commands.models import models_app
 from engine.commands.plan import EXAMPLE as PLAN_EXAMPLE
 from engine.commands.plan import plan
-from engine.commands.surroundings import Surroundings
+from engine.commands.surroundings import Surroundings, nothing_more
 from engine.errors import Cancelled, ReelhouseError, UsageError
 from engine.settings import EngineSettings, default_home, load_settings
 
@@ -39,10 +39,12 @@ DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
 def build_app(
-    settings: type[EngineSettings] = EngineSettings, catalog: Callable[[], Catalog] = load_catalog
+    settings: type[EngineSettings] = EngineSettings,
+    catalog: Callable[[], Catalog] = load_catalog,
+    measurements: Callable[[], Mapping[str, Any]] = nothing_more,
 ) -> typer.Typer:
-    """The engine's commands; `settings` is the kind that they read, so that a server's own names are known too, and
-    `catalog` what they choose models from."""
+    """The engine's commands; `settings` is the kind that they read, so that a server's own names are known too,
+    `catalog` what they choose models from, `measurements` what `bench` knows besides the engine's own."""
     app = typer.Typer(
         name="reelhouse",
         help="A prompt becomes a narrated film on your own machine, with open models, offline.",
@@ -54,7 +56,7 @@ def build_app(
 
     @app.callback()
     def root(context: typer.Context, version: Version = False) -> None:
-        context.obj = Surroundings(settings=cache(lambda: load_settings(settings)), catalog=cache(catalog))
+        context.obj = Surroundings(cache(lambda: load_settings(settings)), cache(catalog), measurements)
 
     app.command(epilog=MAKE_EXAMPLE)(make)
     app.command(epilog=PLAN_EXAMPLE)(plan)

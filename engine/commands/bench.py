@@ -17,19 +17,21 @@ Only = Annotated[str | None, typer.Option(help="Which measurements, as R2,R4; el
 
 
 def bench(context: typer.Context, only: Only = None, json: Json = False) -> None:
-    """Measure R1 to R6: each a ratio within one run, beside the machine's own arithmetic and copying speed."""
+    """Measure R1 to R8: each a ratio within one run, beside the machine's own arithmetic and copying speed."""
     from engine.bench import MEASUREMENTS, measure
     from engine.interrupts import run_interruptibly
 
-    names = [name.strip().upper() for name in only.split(",")] if only else list(MEASUREMENTS)
-    unknown = [name for name in names if name not in MEASUREMENTS]
-    if unknown:
-        raise BadRequest("only", f"{unknown[0]!r} is not one of {', '.join(MEASUREMENTS)}")
     around: Surroundings = context.obj
+    known = {**MEASUREMENTS, **around.measurements()}
+    names = [name.strip().upper() for name in only.split(",")] if only else list(known)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise BadRequest("only", f"{unknown[0]!r} is not one of {', '.join(known)}")
+    chosen = {name: known[name] for name in names}
     with stdout_reserved():
         home = around.settings().home
         report = run_interruptibly(
-            lambda cancelled: measure(names, home, say, cancelled), lambda: say("Stopping; once more to stop at once.")
+            lambda cancelled: measure(chosen, home, say, cancelled), lambda: say("Stopping; once more to stop at once.")
         )
     if json:
         print_json(report)
