@@ -9,7 +9,6 @@ import importlib.metadata
 import importlib.util
 import platform
 import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -57,7 +56,7 @@ def examine(settings: EngineSettings, catalog: Catalog) -> list[Check]:
         check_memory(psutil.virtual_memory().total / 2**30, psutil.virtual_memory().available / 2**30),
         check_ffmpeg(),
         check_fonts(),
-        check_sqlite(sqlite3.sqlite_version_info),
+        check_sqlite(_sqlite_version()),
         check_gpu(),
         check_profile(settings, profile),
         *(check_model(spec, settings.home) for spec in specs),
@@ -148,9 +147,18 @@ def check_sqlite(version: tuple[int, ...]) -> Check:
     if version >= SAFE_SQLITE:
         return Check(name="sqlite", state="ok", found=shown)
     found = f"{shown}: write-ahead logging is not safe with several writers before {'.'.join(map(str, SAFE_SQLITE))}"
-    return Check(
-        name="sqlite", state="advice", found=found, fix="nothing for `make`; a server takes a safe journal mode"
-    )
+    return Check(name="sqlite", state="advice", found=found, fix=f"nothing for `make`; for a server, {SETUP}")
+
+
+def _sqlite_version() -> tuple[int, int, int]:
+    """Of the SQLite that a server's database uses: the wheel's; CPython's own where that is missing."""
+    try:
+        import pysqlite3
+    except ImportError:
+        import sqlite3
+
+        return sqlite3.sqlite_version_info
+    return pysqlite3.sqlite_version_info
 
 
 def check_gpu() -> Check:
