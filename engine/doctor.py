@@ -150,7 +150,7 @@ def check_sqlite(version: tuple[int, ...]) -> Check:
     return Check(name="sqlite", state="advice", found=found, fix=f"nothing for `make`; for a server, {SETUP}")
 
 
-def _sqlite_version() -> tuple[int, int, int]:
+def _sqlite_version() -> tuple[int, ...]:
     """Of the SQLite that a server's database uses: the wheel's; CPython's own where that is missing."""
     try:
         import pysqlite3
