@@ -58,7 +58,7 @@ def open_place(settings: Settings, *, migrate: bool = True) -> Place:
     """
     from server.db.migrate import upgrade
 
-    folders = Folders(_data_folder(settings))
+    folders = Folders(data_folder(settings))
     with disk_errors(folders.root):
         for folder in (folders.media, folders.work, folders.logs, folders.locks):
             folder.mkdir(parents=True, exist_ok=True)
@@ -72,7 +72,7 @@ def open_place(settings: Settings, *, migrate: bool = True) -> Place:
     return Place(settings, folders, db, limits, _secret(settings, folders.root))
 
 
-def _data_folder(settings: Settings) -> Path:
+def data_folder(settings: Settings) -> Path:
     if settings.media_url is not None and not settings.media_url.startswith("file:"):
         raise BadSetting("REELHOUSE_MEDIA_URL must begin with file:, which is the only kind of store there is.")
     return (settings.data or settings.home / "data").expanduser().absolute()
