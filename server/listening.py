@@ -1,0 +1,115 @@
+"""uvicorn as `serve` runs it: on a socket that is already bound, telling when it accepts, leaving in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import structlog
+import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine.errors import ReelhouseError
+from server.app import Server
+from server.jobs.accept import ring
+from server.jobs.claims import sweep
+from server.place import Place
+from server.workforce import Workforce
+
+log = structlog.get_logger("reelhouse.serve")
+
+DRAIN_SECONDS = 5
+"""How long an answer that has begun may take to its end after TERM; a film that is being downloaded is cut then."""
+KEEP_ALIVE_SECONDS = 30
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 lets the system choose. Raises `ReelhouseError` if that cannot be had."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind, protocol)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+        bound.listen(2048)
+    except (OSError, OverflowError) as error:
+        known = {errno.EADDRINUSE: "is in use already", errno.EACCES: "needs more rights than this user has"}
+        reason = known.get(getattr(error, "errno", None) or 0, f"cannot be bound: {error}")
+        raise ReelhouseError(f"{host}:{port} {reason}; choose another with --port or --host.") from error
+    bound.set_inheritable(False)
+    return bound
+
+
+def url_of_socket(bound: socket.socket, host: str) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{bound.getsockname()[1]}"
+
+
+class Listener(uvicorn.Server):
+    """Serves `app` until TERM or INT; `interrupted` tells which it was."""
+
+    def __init__(self, app: Server, place: Place, workforce: Workforce | None, when_ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                proxy_headers=False,
+                lifespan="on",
+                ws="none",
+                http="h11",
+                loop="asyncio",
+                timeout_keep_alive=KEEP_ALIVE_SECONDS,
+                timeout_graceful_shutdown=DRAIN_SECONDS,
+            )
+        )
+        self._app, self._place, self._workforce, self._when_ready = app, place, workforce, when_ready
+        self._sweeping: asyncio.Task[None] | None = None
+        self.interrupted = False
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """TERM and INT end it; unlike uvicorn's own, this does not raise them again when all is done."""
+        before = {one: signal.signal(one, self._asked_to_leave) for one in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            if self._workforce is not None:
+                self._workforce.start()
+            self._sweeping = asyncio.create_task(self._sweep())
+            self._when_ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        log.info("leaving")
+        self._app.hub.close()
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        leaving = self._workforce.leave() if self._workforce is not None else asyncio.sleep(0)
+        await asyncio.gather(super().shutdown(sockets), leaving)
+
+    def _asked_to_leave(self, number: int, _: Any) -> None:
+        self.interrupted = number == signal.SIGINT
+        self.handle_exit(number, None)
+
+    async def _sweep(self) -> None:
+        """Jobs whose worker has gone are queued again, and the bell is rung again for those that nobody heard."""
+        while True:
+            await asyncio.sleep(self._place.settings.sweep_seconds)
+            try:
+                await asyncio.to_thread(self._sweep_once)
+            except SQLAlchemyError as error:
+                log.warning("the database does not answer", reason=str(error).splitlines()[0])
+
+    def _sweep_once(self) -> None:
+        for job_id in sweep(self._place):
+            ring(self._place, job_id)
