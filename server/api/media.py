@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-from anyio import to_thread
+from anyio import CapacityLimiter, to_thread
+from anyio.lowlevel import RunVar
 from litestar import Request, route
 from litestar.enums import HttpMethod
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -24,6 +25,10 @@ from server.place import Place
 
 CHUNK = 256 * 1024
 """Bytes read at a time: enough that the change of threads costs little, little enough that many clients fit."""
+READERS = 16
+"""Threads that read files, of their own: films still play while every thread for requests waits for something."""
+
+_limiter: RunVar[CapacityLimiter] = RunVar("readers of media files")
 
 
 @route(
@@ -77,7 +82,7 @@ class _FilePart:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # A file object and no bare handle: if this task is killed here, the collector closes it.
-        with await to_thread.run_sync(partial(_open, self.path)) as file:
+        with await to_thread.run_sync(partial(_open, self.path), limiter=_readers()) as file:
             await _begin(send, self.reply)
             async with anyio.create_task_group() as both:
 
@@ -94,11 +99,20 @@ class _FilePart:
         at, end = self.reply.start, self.reply.start + self.reply.length
         while at < end:
             # Cancellation waits for this call, so the handle is never closed under a thread that reads from it.
-            chunk = await to_thread.run_sync(partial(os.pread, handle, min(CHUNK, end - at), at))
+            read = partial(os.pread, handle, min(CHUNK, end - at), at)
+            chunk = await to_thread.run_sync(read, limiter=_readers())
             if not chunk:
                 raise OSError(f"{self.path} is shorter than its row says")
             at += len(chunk)
             await send({"type": "http.response.body", "body": chunk, "more_body": at < end})
+
+
+def _readers() -> CapacityLimiter:
+    try:
+        return _limiter.get()
+    except LookupError:
+        _limiter.set(fresh := CapacityLimiter(READERS))
+        return fresh
 
 
 def _open(path: Path) -> FileIO:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import tempfile
+import threading
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -20,11 +22,11 @@ from server.errors import BadInput, NotFound, Unavailable
 from server.fetching import fetch_image
 from server.ids import cuid, is_cuid, prefixed
 from server.media.images import clean_picture
-from server.media.library import keep, path_of_name, remove
+from server.media.library import keep, path_of, path_of_name, remove
 from server.media.models import Media
 from server.place import Folders, Place
 from server.series.models import Series, SeriesCharacter
-from server.stories.models import Story
+from server.stories.models import Story, StoryCharacter
 
 T = TypeVar("T")
 LONGEST = 200
@@ -34,6 +36,12 @@ SUFFIX = ".png"
 """Of every stored picture, see `server.media.images`."""
 SCRATCH = ".tmp-"
 """What half-received pictures lie in, below the media folder; the sweep removes what a crash leaves."""
+
+
+RECEIVED_AT_ONCE = 16
+"""Of the 40 threads that answer requests: the others go on when every host that a picture is fetched from dawdles."""
+
+_receiving = threading.BoundedSemaphore(RECEIVED_AT_ONCE)
 
 
 class SeriesCounts(NamedTuple):
@@ -62,7 +70,7 @@ def delete_series(place: Place, user_id: str, series_id: str) -> None:
     with place.db.writing() as session:
         series = find_series(session, user_id, series_id)
         for character in characters(session, series_id):
-            remove(session, place.folders, character.id)
+            _remove_picture(session, place.folders, character)
         session.execute(delete(SeriesCharacter).where(SeriesCharacter.series_id == series_id))
         session.execute(update(Story).where(Story.series_id == series_id).values(series_id=None))
         session.delete(series)
@@ -137,7 +145,8 @@ def ensure_character_image(
     name, key = read_name(name)
     with place.db.reading() as session:
         _check_owner(session.get(Series, series_id), user_id)
-    data = fetch(image_url, place.settings)
+    with _received():
+        data = fetch(image_url, place.settings)
     digest = hashlib.sha256(data).hexdigest()
     with place.db.reading() as session:
         known = _character(session, series_id, key)
@@ -155,7 +164,7 @@ def ensure_character_image(
             session.add(character)
             session.flush()
         if character.image_hash != digest:
-            remove(session, place.folders, character.id)
+            _remove_picture(session, place.folders, character)
             kept = keep(session, place.folders, file, user_id=user_id, owner=character.id, suffix=SUFFIX)
             character.image_id, character.image_hash = kept.id, digest
         return character, created
@@ -170,6 +179,32 @@ def ensure_character_image(
             return _persistently(place, lambda session: settle(session, file))
     except (StorageFull, StorageUnwritable) as error:
         raise Unavailable(error.message, retry_after=60) from error
+
+
+@contextlib.contextmanager
+def _received() -> Iterator[None]:
+    """One of the pictures that may be on their way at once. Raises `Unavailable`."""
+    if not _receiving.acquire(blocking=False):
+        raise Unavailable("Too many pictures are being fetched at the moment: try again.", retry_after=5)
+    try:
+        yield
+    finally:
+        _receiving.release()
+
+
+def _remove_picture(session: Session, folders: Folders, character: SeriesCharacter) -> None:
+    """Stories that show it keep it, each with a file of its own from now on."""
+    shown = StoryCharacter.image_id == character.image_id
+    stories = select(Story.id, Story.user_id).where(exists().where(StoryCharacter.story_id == Story.id, shown))
+    picture = session.get(Media, character.image_id) if character.image_id else None
+    if picture is None:
+        return
+    for story_id, user_id in session.execute(stories).all():
+        own = None
+        with contextlib.suppress(FileNotFoundError):
+            own = keep(session, folders, path_of(folders, picture), user_id=user_id, owner=story_id, suffix=SUFFIX).id
+        session.execute(update(StoryCharacter).where(StoryCharacter.story_id == story_id, shown).values(image_id=own))
+    remove(session, folders, character.id)
 
 
 def _persistently(place: Place, promise: Callable[[Session], T]) -> T:

@@ -8,14 +8,15 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
-from server.errors import BadInput, NotFound
+from server.errors import BadInput, NotFound, Unavailable
 from server.ids import cuid
+from server.media.library import path_of
 from server.media.models import Media
 from server.place import Place
 from server.series import service
 from server.series.models import Series, SeriesCharacter
 from server.series.service import ensure_character_image, references
-from server.stories.models import Story
+from server.stories.models import Story, StoryCharacter
 from tests.server.media_rooms import a_story, a_user, data_url, files_below, gives, picture, web_server
 from tests.server.people import place_on
 
@@ -162,6 +163,33 @@ def test_calls_in_parallel_for_one_name_make_one_character(place: Place, user: s
     assert len(colours(place, series_id)) == 1
 
 
+def test_only_so_many_pictures_are_on_their_way_at_once(place: Place, user: str) -> None:
+    together, go_on = threading.Barrier(service.RECEIVED_AT_ONCE + 1), threading.Event()
+
+    def slow(*_: object) -> bytes:
+        together.wait(60)
+        go_on.wait(60)
+        return picture()
+
+    series_id, made = cuid(), []
+
+    def call(number: int) -> None:
+        made.append(ensure_character_image(place, user, series_id, f"Axon {number}", "http://a.example/", fetch=slow))
+
+    threads = [threading.Thread(target=call, args=(number,)) for number in range(service.RECEIVED_AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    together.wait(60)
+    with pytest.raises(Unavailable) as refused:
+        ensure_character_image(place, user, series_id, "One more", TEAL)
+    assert refused.value.retry_after == 5
+    go_on.set()
+    for thread in threads:
+        thread.join()
+    assert len(made) == service.RECEIVED_AT_ONCE
+    ensure_character_image(place, user, series_id, "One more", TEAL)
+
+
 def test_a_deleted_series_takes_its_pictures_along_and_leaves_its_stories(place: Place, user: str) -> None:
     series_id, story_id = cuid(), a_story(place, user)
     for name in ("Axon", "Brix"):
@@ -181,6 +209,36 @@ def test_a_deleted_series_takes_its_pictures_along_and_leaves_its_stories(place:
         assert references(session, place.folders, series_id) == {}
     with pytest.raises(NotFound):
         service.delete_series(place, user, series_id)
+
+
+@pytest.mark.parametrize("how", ["another picture", "the series deleted"])
+def test_stories_that_show_a_picture_keep_it_when_the_series_does_not(place: Place, user: str, how: str) -> None:
+    series_id, stories = cuid(), [a_story(place, user), a_story(place, user)]
+    shown, _ = ensure_character_image(place, user, series_id, "Axon", TEAL)
+    with place.db.writing() as session:
+        for number, story_id in enumerate(stories):
+            session.add(
+                StoryCharacter(
+                    id=f"char_{number}",
+                    story_id=story_id,
+                    order=0,
+                    name="Axon",
+                    role="",
+                    description="",
+                    voice=None,
+                    image_id=shown.image_id,
+                )
+            )
+    if how == "another picture":
+        ensure_character_image(place, user, series_id, "Axon", RED)
+    else:
+        service.delete_series(place, user, series_id)
+    with place.db.reading() as session:
+        own = [session.get_one(StoryCharacter, f"char_{number}").image_id for number in (0, 1)]
+        kept = [session.get_one(Media, image_id) for image_id in own]
+        assert [media.owner for media in kept] == stories
+        assert [Image.open(path_of(place.folders, media)).getpixel((1, 1)) for media in kept] == [(0, 128, 128)] * 2
+        assert session.get(Media, shown.image_id) is None
 
 
 def test_series_are_listed_newest_first_a_page_at_a_time_each_for_its_owner(place: Place, user: str) -> None:
