@@ -93,6 +93,8 @@ def load_model(spec: ModelSpec, home: Path) -> Model:
     # OpenMP reads this when torch or llama.cpp load it. By default its threads spin while they wait for each other;
     # with the CPU lane on the same cores that made a language model 15 times, a diffusion model 8 times slower.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    # ONNX Runtime reports to its maker by default, also on Linux, as soon as it is imported (measured with 1.32.0).
+    os.environ["ORT_DISABLE_TELEMETRY"] = "1"
     try:
         family = importlib.import_module(spec.module)
     except ImportError as error:

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # As engine.models does before it imports a family; but test modules import torch and llama.cpp themselves, and OpenMP
 # reads it only then. Spinning threads of several test processes on the same cores made one test take five minutes.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
 @pytest.fixture

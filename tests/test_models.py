@@ -1,5 +1,8 @@
 """Each model is opened once, and what does not fit makes room for what is needed."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -49,3 +52,20 @@ def test_missing_weights_say_how_to_get_them(tmp_path: Path) -> None:
     spec = artist("a", weights=Weights(repo="someone/something", revision="1"))
     with pytest.raises(ModelMissing, match="put the files of someone/something there"):
         load_model(spec, tmp_path)
+
+
+def test_no_library_that_speaks_reports_to_its_maker(tmp_path: Path) -> None:
+    """ONNX Runtime's reporting leaves a session file and a database behind; without them there is none to send."""
+    program = """
+from pathlib import Path
+from engine.backends.protocols import SpeechJob
+from engine.catalog import load_catalog
+from engine.models import load_model
+load_model(load_catalog().model("hibari"), Path()).speak(SpeechJob(text="Hello.", voice="heart"), Path("voice.wav"))
+"""
+    surroundings = {name: text for name, text in os.environ.items() if not name.startswith(("ORT_", "XDG_"))}
+    surroundings |= {"HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    root = Path(__file__).parents[1]
+    surroundings["PYTHONPATH"] = str(root)
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=surroundings, check=True)
+    assert [path.name for path in tmp_path.rglob("*")] == ["voice.wav"]

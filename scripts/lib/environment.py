@@ -172,6 +172,7 @@ class Environment:
             "PIP_USER": "0",
             "PIP_USE_PEP517": "1",
             "HF_HUB_OFFLINE": "1",
+            "ORT_DISABLE_TELEMETRY": "1",
             "TMPDIR": str(scratch),
         }
 
