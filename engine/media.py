@@ -144,7 +144,9 @@ def _failure(log: IO[bytes], code: int) -> MediaFailed | StorageFull:
     log.seek(0)
     lines = [line.strip() for line in log.read().decode(errors="replace").splitlines() if line.strip()]
     said = "\n".join(lines)
-    if "No space left on device" in said or "Disk quota exceeded" in said:
+    # ffmpeg's exit code is the last byte of its error; its words may have found no room in the folder for logs.
+    full = code in (256 - errno.ENOSPC, 256 - errno.EDQUOT)
+    if full or "No space left on device" in said or "Disk quota exceeded" in said:
         return StorageFull("The disk is full while ffmpeg was writing: free some space and run it again.")
     return MediaFailed(f"ffmpeg gave up (exit {code}): {lines[-1] if lines else 'it said nothing'}")
 

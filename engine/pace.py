@@ -10,7 +10,7 @@ import msgspec
 
 from engine.artifacts import disk_errors, write_atomically
 from engine.catalog import ModelSpec
-from engine.errors import StorageUnwritable
+from engine.errors import StorageFull, StorageUnwritable
 from engine.types import Film, Role
 
 HISTORY = "history.json"
@@ -87,8 +87,8 @@ def remember_pace(home: Path, film: Film, reused: set[str]) -> None:
         with disk_errors(home):
             home.mkdir(parents=True, exist_ok=True)
         write_atomically(home / HISTORY, msgspec.json.format(msgspec.json.encode(pace, order="sorted"), indent=1))
-    except StorageUnwritable:
-        return  # a read-only home is allowed: estimates stay what they were
+    except (StorageFull, StorageUnwritable):
+        return  # the film is made and delivered; estimates stay what they were
 
 
 def _pace_key(stage: str, models: Mapping[Any, str]) -> str:

@@ -15,9 +15,10 @@ import msgspec
 import pytest
 
 from engine.cli import build_app, run
+from engine.errors import StorageFull
 from engine.media import probe
 from engine.pace import read_pace
-from engine.types import Script
+from engine.types import Film, Script
 from server.settings import Settings
 from tests.command_line import PROGRAM, CommandLine, document, half_made, stop, wait_for_line
 
@@ -142,6 +143,20 @@ def test_measured_pace_improves_the_next_plan(reelhouse: CommandLine) -> None:
     after = document(reelhouse(*plan))
     assert after["stageSeconds"]["clips"] == pytest.approx(2.0 * after["frames"])
     assert before["totalSeconds"] < after["totalSeconds"]
+
+
+def test_a_finished_film_is_not_failed_by_a_home_without_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from engine import pace
+    from engine.pipeline import make_stories
+    from tests.small_stories import small_catalog, small_request
+
+    def full(path: Path, data: bytes) -> None:
+        raise StorageFull(f"The disk is full while writing {path}.")
+
+    (film,) = make_stories([small_request("It was.")], [tmp_path / "work"], home=tmp_path, catalog=small_catalog())
+    assert isinstance(film, Film)
+    monkeypatch.setattr(pace, "write_atomically", full)
+    pace.remember_pace(tmp_path, film, set())
 
 
 def test_models_are_listed_with_what_is_on_the_machine(reelhouse: CommandLine) -> None:

@@ -90,6 +90,8 @@ def test_a_full_disk_is_told_from_a_refusal():
     noise = ["-f", "lavfi", "-i", "testsrc=s=640x360:d=1", "-c:v", "rawvideo", "-f", "rawvideo"]
     with pytest.raises(StorageFull):
         run_ffmpeg([*noise, "/dev/full"])
+    with pytest.raises(StorageFull):  # as when its own words have no room either
+        run_ffmpeg(["-loglevel", "quiet", *noise, "/dev/full"])
 
 
 def test_a_file_that_is_no_film_is_named(tmp_path: Path):
