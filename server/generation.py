@@ -13,20 +13,22 @@ import threading
 import time
 import traceback
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
 
 import msgspec
 
-from engine.artifacts import Store
+from engine.artifacts import Store, disk_errors
 from engine.catalog import Catalog, load_catalog
 from engine.display import StageProgress
-from engine.errors import ReelhouseError
+from engine.errors import ReelhouseError, StorageUnwritable
 from engine.machine import this_machine
 from engine.models import Residents
 from engine.pace import remember_pace
 from engine.pipeline import make_stories
 from engine.types import Event, Film, Segment, Still, StoryRequest, Told
+from engine.workplace import locked
 from server.fault import arm, fault
 from server.parents import die_with_parent
 from server.wire import (
@@ -48,6 +50,10 @@ from server.wire import (
 
 STEP_SECONDS = 0.25
 """A diffusion model makes many steps a second; a client needs to hear of a few."""
+
+PATIENCE_SECONDS = 10.0
+"""How long a story waits for the child of another worker to leave its work folder. Whoever stays longer has no claim on
+it any more: it hangs, or is suspended."""
 
 LOST_PARENT = 70
 """Exit code of a child that ended itself because it heard no more of its worker."""
@@ -103,15 +109,12 @@ class Studio:
         os._exit(LOST_PARENT)
 
     def _make(self, wave: tuple[Assignment, ...], residents: Residents) -> None:
-        works = [Path(one.work) for one in wave]
-        for work in works:
-            work.mkdir(parents=True, exist_ok=True)
-            Store(work).sweep()
-        reporters = [_Reporter(one, self._line) for one in wave]
+        reporters = [reporter for one in wave if (reporter := _Reporter(one, self._line)).begin()]
+        wave = tuple(reporter.assignment for reporter in reporters)
         try:
             outcomes = make_stories(
                 [_with_references(one) for one in wave],
-                works,
+                [reporter.work for reporter in reporters],
                 home=self._home,
                 catalog=self._catalog,
                 on_event=lambda event: reporters[event.story].hear(event),
@@ -125,8 +128,9 @@ class Studio:
                 self._line.say(Failed(one.job_id, "internal_error", f"a fault in reelhouse ({told})", fault=True))
             return
         finally:
-            for one in wave:
-                self._stops.pop(one.job_id, None)
+            for reporter in reporters:
+                self._stops.pop(reporter.assignment.job_id, None)
+                reporter.leave()
         for one, outcome, reporter in zip(wave, outcomes, reporters, strict=True):
             if isinstance(outcome, Film):
                 reporter.finish(outcome)
@@ -140,16 +144,44 @@ class _Reporter:
     """Tells the worker of one story, in its words. Events come from two lanes, so from two threads."""
 
     def __init__(self, assignment: Assignment, line: Line) -> None:
+        self.assignment, self.work = assignment, Path(assignment.work)
         self._job_id, self._line = assignment.job_id, line
+        self._held = ExitStack()
         self._stages: dict[str, StageProgress] = {}
         self._told_at = 0.0
         self._lock = threading.Lock()
         self.reused: set[str] = set()
 
+    def begin(self) -> bool:
+        """Have the story's work folder to itself; False, and the worker knows why, if there can be none."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        try:
+            with disk_errors(self.work):
+                self.work.mkdir(parents=True, exist_ok=True)
+            while True:
+                try:
+                    self._held.enter_context(locked(self.work))
+                    break
+                except StorageUnwritable:
+                    if time.monotonic() > end:
+                        break
+                    time.sleep(0.1)
+            Store(self.work).sweep()
+        except ReelhouseError as error:
+            self._line.say(_failure(self._job_id, error))
+            return False
+        return True
+
+    def leave(self) -> None:
+        """The story is over: its folder is whoever's comes next."""
+        self._held.close()
+
     def hear(self, event: Event) -> None:
         with self._lock:
             for news in (*self._made(event), *self._progress(event)):
                 self._line.say(news)
+        if event.kind in ("done", "failed"):
+            self.leave()
         if event.kind == "shot":
             fault(f"shot-{event.stage}")
 
@@ -161,7 +193,9 @@ class _Reporter:
             yield Warned(self._job_id, event.message)
         elif isinstance(made, Told):
             seconds = tuple(timing.frames / made.plan.fps for timing in made.timings)
-            yield Written(self._job_id, made.script, seconds)
+            spoken = zip(made.script.shots, made.voices, strict=True)
+            voices = {shot.speaker: voice.voice for shot, voice in spoken if shot.speaker and voice.voice}
+            yield Written(self._job_id, made.script, seconds, voices)
             for number, voice in enumerate(made.voices):
                 if voice.audio is not None:
                     yield self._artefact(number, "audio", voice.audio)

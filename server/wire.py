@@ -6,6 +6,7 @@ Knows no model and no table, so that both sides import it cheaply.
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -64,11 +65,12 @@ class Warned(msgspec.Struct, frozen=True, tag="warned"):
 
 
 class Written(msgspec.Struct, frozen=True, tag="written"):
-    """The script as it is filmed, and how many seconds each of its shots lasts."""
+    """The script as it is filmed, how many seconds each of its shots lasts, and whose voice each speaker has."""
 
     job_id: str
     script: Script
     seconds: tuple[float, ...]
+    voices: dict[str, str] = {}
 
 
 class Artefact(msgspec.Struct, frozen=True, tag="artefact"):
@@ -120,16 +122,20 @@ class Line:
     def __init__(self, end: socket.socket, kind: Any) -> None:
         self._end = end
         self._decoder = msgspec.json.Decoder(kind)
+        self._saying = threading.Lock()  # when the other side is slow, a message goes out in pieces
 
     def say(self, message: Any) -> None:
         """Raises `OSError` when the other side has gone."""
-        self._end.sendall(msgspec.json.encode(message) + b"\n")
+        line = msgspec.json.encode(message) + b"\n"
+        with self._saying:
+            self._end.sendall(line)
 
     def hear(self) -> Iterator[Any]:
-        """Message after message until the other side has gone."""
+        """Message after message until the other side has gone. What it was killed over is no message."""
         with self._end.makefile("rb") as lines:
             for line in lines:
-                yield self._decoder.decode(line)
+                if line.endswith(b"\n"):
+                    yield self._decoder.decode(line)
 
     def close(self) -> None:
         self._end.close()

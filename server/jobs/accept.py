@@ -22,7 +22,7 @@ from server.errors import Conflict, IdempotencyMismatch, NotFound, Unavailable
 from server.fault import fault
 from server.ids import cuid
 from server.jobs.events import tell
-from server.jobs.models import Idempotency, Job
+from server.jobs.models import ENDED, Idempotency, Job
 from server.place import Place
 from server.series.models import Series
 
@@ -60,7 +60,8 @@ def accept(
     """Promise to make `order`. `key` is the client's idempotency key.
 
     Raises `TooFewCredits`, `NotFound` for a series that is not the user's, `IdempotencyMismatch`, `Conflict` while
-    the first request with that key is in flight, and `Unavailable` if the disk cannot hold what is to be made.
+    the first request with that key is in flight or another job works on that story, and `Unavailable` if the disk
+    cannot hold what is to be made.
     """
     fingerprint = _fingerprint(order)
     try:
@@ -115,9 +116,18 @@ def enter(session: Session, cost: int, user_id: str, order: Order, request_id: s
     )
     session.add(job)
     session.flush()
-    debit(session, user_id, job.id, cost)
+    debit(session, user_id, job.id, cost)  # from here on, nobody else accepts for this user until this is committed
+    idle(session, job.work_id, beside=job.id)
     tell(session, job, "status", status="queued", progress=0)
     return job
+
+
+def idle(session: Session, work_id: str, beside: str | None = None) -> None:
+    """Raise `Conflict` while a job, `beside` apart, waits for, or works on, the story with that work folder."""
+    at_work = select(Job.id).where(Job.work_id == work_id, Job.status.not_in(ENDED))
+    busy = session.scalar((at_work if beside is None else at_work.where(Job.id != beside)).limit(1))
+    if busy is not None:
+        raise Conflict(f"Job {busy} works on this story: wait for it, or cancel it.")
 
 
 def ring(place: Place, job_id: str) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from server.errors import Conflict, NotFound
-from server.jobs.accept import Accepted, Order, accept
+from server.jobs.accept import Accepted, Order, accept, idle
 from server.jobs.models import ENDED, Job
 from server.jobs.outcomes import fail
 from server.place import Place
@@ -61,10 +60,3 @@ def retry(place: Place, user_id: str | None, job_id: str, request_id: str | None
         base_url=job.base_url,
     )
     return accept(place, job.user_id, order, request_id=request_id)
-
-
-def idle(session: Session, work_id: str) -> None:
-    """Raise `Conflict` while a job waits for, or works on, the story with that work folder."""
-    busy = session.scalar(select(Job.id).where(Job.work_id == work_id, Job.status.not_in(ENDED)).limit(1))
-    if busy is not None:
-        raise Conflict(f"Job {busy} works on this story: wait for it, or cancel it.")

@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 
 from engine.pace import Eta
+from engine.types import STAGES
 
 STATUS_OF = {
     "plan": "generating_story",
     "script": "generating_story",
     "voices": "generating_story",
-    "music": "generating_story",
     "stills": "generating_videos",
     "clips": "generating_videos",
     "segments": "generating_videos",
     "film": "rendering_video",
     "review": "rendering_video",
 }
-"""Which of the contract's statuses a stage belongs to. Music is made beside the voices and the stills."""
+"""Which of the contract's statuses a stage belongs to."""
 
 WEIGHED = ("script", "voices", "stills", "clips", "segments", "film")
 ORDER = ("queued", "generating_story", "generating_videos", "rendering_video")
@@ -34,7 +34,7 @@ class Progress:
         self._weights = {stage: estimate.get(stage, UNKNOWN_SECONDS) for stage in WEIGHED}
         self._shares: dict[str, float] = {}
         self._began: dict[str, float] = {}
-        self._eta = Eta({stage: seconds for stage, seconds in estimate.items()})
+        self._eta = Eta(estimate)
         self._last_status = "rendering_video" if render_video else "generating_videos"
         self.stage = "plan"
         self.status = "generating_story"
@@ -52,14 +52,11 @@ class Progress:
         self.percent = max(self.percent, min(NEARLY, int(100 * done / whole)))
 
     def _move(self, stage: str) -> None:
-        """Segments are cut while clips are still made: the stage that is told is the foremost lane's."""
-        status = STATUS_OF.get(stage, self.status)
-        if ORDER.index(status) > ORDER.index(self._last_status):
-            status = self._last_status
-        if ORDER.index(status) >= ORDER.index(self.status):
-            self.status = status
-            if stage != "music":
-                self.stage = stage
+        """Forwards only: segments are cut while clips are still made, and music while stills are."""
+        if stage == "music" or STAGES.index(stage) < STAGES.index(self.stage):
+            return
+        self.stage = stage
+        self.status = min(STATUS_OF[stage], self._last_status, key=ORDER.index)
 
     @property
     def eta_seconds(self) -> float:

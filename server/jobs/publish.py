@@ -60,7 +60,7 @@ def publish_script(place: Place, claim: Claim, written: Written) -> None:
         else:
             _describe(story, job, written.script)
             set_status(session, story, job.status)
-        put_cast(session, story, written.script)
+        put_cast(session, story, written.script, written.voices)
         for gone in put_clips(session, story, written.script, written.seconds):
             move_picture(session, story, gone.image_id, None)
             remove_some(session, place.folders, [gone.image_id, gone.video_id, gone.audio_id])

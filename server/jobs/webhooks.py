@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 import msgspec
+import structlog
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 from standardwebhooks.webhooks import Webhook
@@ -28,6 +29,8 @@ WAITS = (5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, 60 * MINUTE, 5 * 60 *
 TAKEN = MINUTE
 """A delivery that somebody has taken is theirs for so long; whoever dies over it leaves it to the next one."""
 FORGOTTEN = 30 * DAY
+
+log = structlog.get_logger("webhooks")
 
 
 def new_secret() -> str:
@@ -100,16 +103,19 @@ def _take(place: Place, limit: int) -> list[Letter]:
 def _send(place: Place, letter: Letter) -> str | None:
     """What went wrong, None if nothing did. Any 2xx counts as received."""
     moment = datetime.now(UTC)
-    headers = {
-        "content-type": "application/json",
-        "webhook-id": letter.id,
-        "webhook-timestamp": str(int(moment.timestamp())),
-        "webhook-signature": Webhook(letter.secret).sign(letter.id, moment, letter.body),
-    }
     try:
+        headers = {
+            "content-type": "application/json",
+            "webhook-id": letter.id,
+            "webhook-timestamp": str(int(moment.timestamp())),
+            "webhook-signature": Webhook(letter.secret).sign(letter.id, moment, letter.body),
+        }
         status = post(letter.url, letter.body.encode(), headers, place.settings)
     except FetchFailed as error:
         return str(error)
+    except Exception as error:
+        log.exception("a webhook cannot be sent", delivery=letter.id)
+        return f"a fault in reelhouse ({type(error).__name__})"
     return None if 200 <= status < 300 else f"answered {status}"
 
 

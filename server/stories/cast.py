@@ -5,7 +5,7 @@ What an earlier attempt or version had keeps its id where it is the same, so tha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import TypeVar
 
@@ -21,8 +21,9 @@ from server.stories.models import Story, StoryCharacter, StoryClip, StoryItem, S
 Row = TypeVar("Row", StoryCharacter, StoryScene, StoryItem, StoryClip)
 
 
-def put_cast(session: Session, story: Story, script: Script) -> None:
-    """Characters, scenes and items. A character that the story's series knows has the picture that is kept there."""
+def put_cast(session: Session, story: Story, script: Script, voices: Mapping[str, str]) -> None:
+    """Characters, scenes and items; `voices` by character name, of those who speak. A character that the story's series
+    knows has the picture that is kept there."""
     characters = {row.name: row for row in rows_of(session, StoryCharacter, story)}
     scenes = {row.description: row for row in rows_of(session, StoryScene, story)}
     items = {row.name: row for row in rows_of(session, StoryItem, story)}
@@ -30,7 +31,7 @@ def put_cast(session: Session, story: Story, script: Script) -> None:
     for order, character in enumerate(script.characters):
         row = characters.pop(character.name, None) or StoryCharacter(id=prefixed("char"), story_id=story.id)
         row.order, row.name, row.role = order, character.name, character.role
-        row.description, row.voice = character.description, character.voice
+        row.description, row.voice = character.description, voices.get(character.name, character.voice)
         row.image_id = faces.get(same_name(character.name), row.image_id)
         session.add(row)
     for order, scene in enumerate(script.scenes):
