@@ -5,20 +5,18 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Request, delete, get, patch, post
-from litestar.params import Parameter
 from msgspec import Meta
 
 from server.accounts.caller import Caller
 from server.api.origin import base_url
-from server.api.v1.structs import MAX_PAGE, Deleted, Given, Many, PageOf, Taken, pagination
+from server.api.v1.paging import USUALLY_PER_PAGE, Limit, Page
+from server.api.v1.structs import Deleted, Given, Many, PageOf, Taken, pagination
 from server.clock import iso
 from server.media.library import urls_of
 from server.place import Place
 from server.series import service
 
 Title = Annotated[str, Meta(min_length=1, max_length=service.LONGEST)]
-Page = Annotated[int, Parameter(ge=1, le=MAX_PAGE)]
-Limit = Annotated[int, Parameter(ge=1, le=100)]
 
 
 class SeriesBody(Taken, frozen=True):
@@ -50,7 +48,7 @@ class SeriesCharacterAnswer(Given, frozen=True):
 
 
 @get("/series", opt={"access": "stories:read"}, sync_to_thread=True)
-def list_series(place: Place, caller: Caller, page: Page = 1, limit: Limit = 20) -> PageOf[SeriesAnswer]:
+def list_series(place: Place, caller: Caller, page: Page = 1, limit: Limit = USUALLY_PER_PAGE) -> PageOf[SeriesAnswer]:
     """The caller's series, newest first."""
     with place.db.reading() as session:
         rows, total = service.list_series(session, caller.user_id, page, limit)
