@@ -44,8 +44,8 @@ def portrait(path: Path, height: int) -> Pixels:
 
 
 def _cut_out(picture: Image.Image, height: int) -> Pixels:
-    box = picture.getchannel("A").point(lambda alpha: 255 if alpha > 24 else 0).getbbox()
-    picture = picture.crop(box)
+    ink = np.asarray(picture)[..., 3] > 24
+    picture = picture.crop(Image.fromarray(ink).getbbox())
     scale = min(height / picture.height, WIDEST * height / picture.width)
     size = max(1, round(picture.width * scale)), max(1, round(picture.height * scale))
     return premultiplied(np.array(picture.resize(size, Image.Resampling.LANCZOS)))

@@ -197,7 +197,8 @@ def _everybody(job: StillJob, seen: str, where: str) -> list[Member]:
     text = ". ".join([job.prompt, *(f"{n} is a {d}" for n, d in job.descriptions.items())])
     for name in job.subjects:
         if name in job.references:
-            found.append(Member(kind="picture", name=name, word=name, height=1.0))
+            # higher than a person: mostly head, and a head is what must be known again
+            found.append(Member(kind="picture", name=name, word=name, height=1.25))
         else:
             found.append(member_called(name, text, job.descriptions.get(name, "")))
     named = [w for name in job.subjects for w in tokens(name)]
