@@ -9,7 +9,7 @@ import secrets
 import string
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from server.accounts.caller import Caller
@@ -23,6 +23,14 @@ BEGINNING, PREFIX_LENGTH = "sk_live_", 12
 LOOKUP_DIGITS, SECRET_DIGITS = 12, 43  # 43 digits of base 62 are 256 bits; the public part comes on top
 KEY = re.compile(rf"{BEGINNING}([0-9A-Za-z]{{{LOOKUP_DIGITS}}})[0-9A-Za-z]{{{SECRET_DIGITS}}}")
 LONGEST_NAME = 200
+
+# Every call with a key asks this. Built once and below the mapper, it takes a third of the time.
+K, U = ApiKey.__table__.c, User.__table__.c
+BY_LOOKUP = (
+    select(K.id, K.secret_hash, K.scopes, K.revoked_at, U.id, U.role, U.disabled_at)
+    .where(U.id == K.user_id)
+    .where(K.lookup == bindparam("sought"))
+)
 
 REFUSED = "This API key is not valid: it is wrong, revoked, or its owner is disabled."
 
@@ -74,11 +82,7 @@ def caller_of_key(session: Session, text: str) -> Caller:
     spelt = KEY.fullmatch(text)
     if spelt is None:
         raise Unauthorized(REFUSED)
-    row = session.execute(
-        select(ApiKey.id, ApiKey.secret_hash, ApiKey.scopes, ApiKey.revoked_at, User.id, User.role, User.disabled_at)
-        .join(User, User.id == ApiKey.user_id)
-        .where(ApiKey.lookup == spelt[1])
-    ).first()
+    row = session.execute(BY_LOOKUP, {"sought": spelt[1]}).first()
     if row is None:
         raise Unauthorized(REFUSED)
     key_id, secret_hash, scopes, revoked_at, user_id, role, disabled_at = row

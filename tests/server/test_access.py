@@ -1,10 +1,12 @@
 """The door: who may call what, with a key or as a logged-in person, and what is refused by default."""
 
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from litestar import Litestar
+from litestar.exceptions import LitestarDeprecationWarning
 from litestar.testing import TestClient
 
 from engine.errors import BadSetting
@@ -14,7 +16,7 @@ from server.api.access import COOKIE, access_layers
 from server.api.addresses import client_address, parse_proxies
 from server.db.database import sqlite_url
 from server.place import Place
-from tests.server.front import app_at, bearer, client_of, log_in
+from tests.server.front import app_at, bearer, client_of, log_in, look, public
 from tests.server.people import add_key, add_user, place_on
 
 pytest_plugins = ["tests.server.databases"]
@@ -91,10 +93,10 @@ def test_what_declares_no_access_is_denied_to_everybody(place: Place, client: Cl
 
 def test_without_the_middleware_the_guard_denies_and_without_the_guard_the_middleware(place: Place) -> None:
     middleware, guards, dependencies = access_layers(place)
-    from tests.server.front import look, public
-
     for layers in ({"middleware": middleware}, {"guards": guards}):
-        app = Litestar([public, look], dependencies=dependencies, openapi_config=None, **layers)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", LitestarDeprecationWarning)
+            app = Litestar([public, look], dependencies=dependencies, openapi_config=None, **layers)
         with TestClient(app) as client:
             assert client.get("/open").status_code >= 400
             assert client.get("/look").status_code >= 400

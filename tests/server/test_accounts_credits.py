@@ -1,6 +1,5 @@
 """Credits: none is spent twice, none given back twice, and the balance is the sum of the ledger."""
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from server.accounts.models import Credit, User
 from server.errors import BadInput, Conflict, NotFound, TooFewCredits
 from server.ids import cuid
 from server.place import Place
-from tests.server.people import add_user, place_on
+from tests.server.people import add_user, at_once, place_on
 
 pytest_plugins = ["tests.server.databases"]
 
@@ -38,10 +37,8 @@ def balance(place: Place, user_id: str) -> int:
 def test_of_a_hundred_who_spend_the_last_credits_at_once_one_does(place: Place) -> None:
     user_id = add_user(place, credits=25)
     outcomes: list[str] = []
-    gate = threading.Barrier(100)
 
     def spend() -> None:
-        gate.wait()
         try:
             with place.db.writing() as session:
                 credits.debit(session, user_id, cuid(), 25)
@@ -49,11 +46,7 @@ def test_of_a_hundred_who_spend_the_last_credits_at_once_one_does(place: Place) 
         except TooFewCredits:
             outcomes.append("too few")
 
-    threads = [threading.Thread(target=spend) for _ in range(100)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once([spend] * 100)
     assert sorted(outcomes) == ["paid"] + ["too few"] * 99
     assert balance(place, user_id) == 0
     assert books_agree(place, user_id)
@@ -95,11 +88,7 @@ def test_a_job_is_refunded_exactly_once_however_many_try(place: Place) -> None:
         with place.db.writing() as session:
             given.append(credits.refund(session, user_id, job_id, 25))
 
-    threads = [threading.Thread(target=give_back) for _ in range(10)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once([give_back] * 10)
     assert sorted(given) == [False] * 9 + [True]
     assert balance(place, user_id) == 25
     assert books_agree(place, user_id)

@@ -1,7 +1,6 @@
 """Rate limits: buckets that all processes share, on each database; and what stands in for them on a full disk."""
 
 import multiprocessing
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from server.clock import HOUR, MINUTE, SECOND, now
 from server.errors import RateLimited
 from server.place import Place
 from server.settings import Settings
-from tests.server.people import place_on
+from tests.server.people import at_once, place_on
 
 pytest_plugins = ["tests.server.databases"]
 
@@ -114,11 +113,7 @@ def test_the_wait_is_a_whole_second_at_least(database_url: str, tmp_path: Path) 
 
 def test_threads_together_get_no_more_than_there_is(place: Place) -> None:
     allowed: list[int] = []
-    threads = [threading.Thread(target=lambda: allowed.append(taken(place, "login", "a", 5))) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    at_once([lambda: allowed.append(taken(place, "login", "a", 5))] * 8)
     assert sum(allowed) == 3
 
 
