@@ -23,8 +23,9 @@ from server.jobs.accept import ring
 from server.jobs.claims import Claim, claim_wave, prolong, sweep
 from server.jobs.progress import Progress
 from server.jobs.webhooks import deliver_due
+from server.media.library import place_file
 from server.place import Place
-from server.queue import listen
+from server.queue import listen, unheard
 from server.series.service import references
 from server.wave import Making, Wave
 from server.wire import Assignment, Beat
@@ -39,12 +40,23 @@ STAGE_FLOOR_SECONDS, STAGE_FACTOR = 600.0, 20.0
 log = structlog.get_logger("worker")
 
 
+def stage_deadline(stage: str, expected: float) -> float:
+    return STAGE_FLOOR_SECONDS + STAGE_FACTOR * expected
+
+
 class Worker:
     """One per GPU, or per machine without one. `run` returns when it was asked to leave."""
 
-    def __init__(self, place: Place, gpu: str | None = None, child_module: str = "server.generation") -> None:
-        """`gpu`: what CUDA calls the device, None for the CPU."""
-        self._place, self._gpu, self._child_module = place, gpu, child_module
+    def __init__(
+        self,
+        place: Place,
+        gpu: str | None = None,
+        child_module: str = "server.generation",
+        deadline: Callable[[str, float], float] = stage_deadline,
+    ) -> None:
+        """`gpu`: what CUDA calls the device, None for the CPU. `deadline(stage, expected)`: seconds after which a stage
+        that is expected to take `expected` hangs."""
+        self._place, self._gpu, self._child_module, self._deadline = place, gpu, child_module, deadline
         self.name = f"{socket.gethostname()}-{os.getpid()}"
         self._leaving = threading.Event()
         self._child: Child | None = None
@@ -91,16 +103,15 @@ class Worker:
         log.info("a wave begins", jobs=[claim.job_id for claim in claims])
         child = self._open_child()
         makings = [Making(claim, Progress(claim.estimate, claim.render_video)) for claim in claims]
-        self._wave = Wave(self._place, child, makings, _deadline)
+        self._wave = Wave(self._place, child, makings, self._deadline)
         try:
             loads = self._wave.run(self._assignments(claims), self._leaving.is_set)
             log.info("the wave has ended", loads=loads)
         except ChildDied:
             self._child = None
-        except SQLAlchemyError as error:
-            # What is claimed lapses, and is made by whoever reaches the database then.
-            log.error("the database does not answer: the wave is dropped", error=str(error.__cause__ or error))
-            child.kill()
+        except Exception as error:
+            log.error("the wave is dropped", error=str(error.__cause__ or error), exc_info=_unless_database(error))
+            child.kill()  # or it would tell the next wave of this one
             self._child = None
         finally:
             self._wave = None
@@ -108,19 +119,32 @@ class Worker:
                 self._child = None
 
     def _assignments(self, claims: list[Claim]) -> tuple[Assignment, ...]:
-        with self._place.db.reading() as session:
-            known = {claim.series_id for claim in claims if claim.series_id}
-            faces = {series_id: references(session, self._place.folders, series_id) for series_id in known}
         return tuple(
             Assignment(
                 job_id=claim.job_id,
                 work=str(self._place.folders.work / claim.work_id),
                 request=claim.request,
-                references={name: str(path) for name, path in faces.get(claim.series_id or "", {}).items()},
+                references=self._faces(claim),
                 request_id=claim.request_id,
             )
             for claim in claims
         )
+
+    def _faces(self, claim: Claim) -> dict[str, str]:
+        """The pictures of the story's series, by character. Linked into the work folder, since somebody may replace
+        them while they are needed."""
+        if claim.series_id is None:
+            return {}
+        folder = self._place.folders.work / claim.work_id / "references"
+        folder.mkdir(parents=True, exist_ok=True)
+        faces = {}
+        with self._place.db.reading() as session:
+            for name, picture in references(session, self._place.folders, claim.series_id).items():
+                here = folder / picture.name
+                if not here.exists():
+                    place_file(picture, here)
+                faces[name] = str(here)
+        return faces
 
     def _open_child(self) -> Child:
         if self._child is None or not self._child.alive:
@@ -153,21 +177,24 @@ class Worker:
     def _undisturbed(self, work: Callable[[], object]) -> None:
         try:
             work()
-        except SQLAlchemyError as error:
-            log.warning("the database does not answer", error=str(error.__cause__ or error))
+        except Exception as error:
+            log.warning("to be tried again", error=str(error.__cause__ or error), exc_info=_unless_database(error))
 
     def _beat(self) -> None:
         """Leases first: a child that hears of life must still have them."""
         wave, child = self._wave, self._child
+        lapses = time.monotonic() + self._place.settings.lease_seconds
         if wave is not None:
             prolong(self._place, wave.claims)
         if child is not None:
             with contextlib.suppress(ChildDied):  # the wave hears of it too
-                child.say(Beat(within=self._place.settings.lease_seconds))
+                child.say(Beat(within=lapses - time.monotonic()))
 
     def _sweep(self) -> None:
-        for job_id in sweep(self._place):
-            ring(self._place, job_id)
+        silent = sweep(self._place)
+        if len(silent) > unheard(self._place):  # or bells would pile up behind workers that are busy
+            for job_id in silent:
+                ring(self._place, job_id)
 
     def _post(self) -> None:
         while not self._leaving.wait(OUTBOX_SECONDS):
@@ -197,5 +224,6 @@ def hear(job_id: str) -> None:
         _worker.hear()
 
 
-def _deadline(stage: str, expected: float) -> float:
-    return STAGE_FLOOR_SECONDS + STAGE_FACTOR * expected
+def _unless_database(error: Exception) -> Exception | None:
+    """That a database does not answer says all there is to say; anything else is a fault, told with its place."""
+    return None if isinstance(error, SQLAlchemyError) else error

@@ -25,6 +25,7 @@ from server.jobs.events import tell
 from server.jobs.models import ENDED, Idempotency, Job
 from server.place import Place
 from server.series.models import Series
+from server.stories.models import Story
 
 KEPT = DAY
 """How long the answer to an idempotency key is given again."""
@@ -94,7 +95,7 @@ def enter(session: Session, cost: int, user_id: str, order: Order, request_id: s
         id=cuid(),
         user_id=user_id,
         work_id=order.work_id or cuid(),
-        story_id=order.story_id,
+        story_id=_if_there(session, order.story_id),
         series_id=order.series_id,
         retry_of=order.retry_of,
         request=order.request,
@@ -128,6 +129,11 @@ def idle(session: Session, work_id: str, beside: str | None = None) -> None:
     busy = session.scalar((at_work if beside is None else at_work.where(Job.id != beside)).limit(1))
     if busy is not None:
         raise Conflict(f"Job {busy} works on this story: wait for it, or cancel it.")
+
+
+def _if_there(session: Session, story_id: str | None) -> str | None:
+    """A story may be deleted between somebody's wish to make it again and this transaction: then it becomes a new one."""
+    return None if story_id is None or session.get(Story, story_id) is None else story_id
 
 
 def ring(place: Place, job_id: str) -> None:
