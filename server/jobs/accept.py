@@ -132,7 +132,7 @@ def idle(session: Session, work_id: str, beside: str | None = None) -> None:
 
 
 def _if_there(session: Session, story_id: str | None) -> str | None:
-    """A story may be deleted between somebody's wish to make it again and this transaction: then it becomes a new one."""
+    """A story may be deleted between the wish to make it again and this transaction: then it becomes a new one."""
     return None if story_id is None or session.get(Story, story_id) is None else story_id
 
 
