@@ -16,7 +16,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would go; remo
 
 def gc(context: typer.Context, dry_run: DryRun = False, data: Data = None, json: Json = False) -> None:
     """Remove files without a row, old work folders, expired rows, and stories past REELHOUSE_RETAIN_DAYS."""
-    from server.media.sweep import sweep
+    from server.sweep import sweep
 
     with place_at(context, data) as place:
         freed = sweep(place, dry_run=dry_run)

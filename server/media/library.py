@@ -1,7 +1,7 @@
 """Files with public addresses: kept, found, named and removed together with their rows. Knows no story and no HTTP.
 
 A file comes before its row and goes after it, so that no row ever points at nothing: what a rolled-back transaction or
-a crash leaves on the disk has no row, and `server.media.removal` sweeps it.
+a crash leaves on the disk has no row, and `server.sweep` sweeps it.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from server.ids import is_cuid
 from server.jobs.models import ENDED, Idempotency, Job, JobEvent
 from server.media.library import NAME, path_of
 from server.media.models import Media
-from server.media.removal import GOING, bytes_below, delete_old_stories, remove_folder, remove_work
+from server.stories.removal import GOING, bytes_below, delete_old_stories, remove_folder, remove_work
 from server.place import Place
 from server.series.service import SCRATCH
 from server.stories.models import Story
