@@ -14,7 +14,7 @@ from litestar.di import Provide
 from litestar.exceptions import LitestarDeprecationWarning
 from litestar.types import Receive, Scope, Send
 
-from server.api import docs, health, media, openapi
+from server.api import health, media, openapi
 from server.api.access import access_layers
 from server.api.bodies import ApiRequest
 from server.api.door import FrontDoor
@@ -79,7 +79,6 @@ def create_app(place: Place) -> Server:
                 Router("/api/v1", route_handlers=[handler for module in OPERATIONS for handler in module.HANDLERS]),
                 *health.HANDLERS,
                 *openapi.HANDLERS,
-                *docs.HANDLERS,
                 media.serve_media,
                 *pages.HANDLERS,
             ],

@@ -45,7 +45,7 @@ def ready(place: Place) -> Response[Ready]:
     return Response(answer, status_code=200 if good else 503, headers={} if good else {"Retry-After": "30"})
 
 
-@get("/metrics", opt={"access": "public"}, media_type=CONTENT_TYPE, sync_to_thread=True)
+@get("/metrics", opt={"access": "public", "errors": (403,)}, media_type=CONTENT_TYPE, sync_to_thread=True)
 def metrics_page(request: Request[Any, Any, Any], place: Place, metrics: Metrics) -> bytes:
     """What was counted, for Prometheus; from this machine only.
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
 
 from engine.estimate import PlanReport
 from engine.own_script import MAX_NARRATION
-from engine.requests import MAX_SEED, SECONDS
+from engine.requests import MAX_PROMPT, MAX_SEED, MAX_STYLE, MAX_TITLE, SECONDS
 from engine.types import AspectRatio, CameraMove, CaptionMode, Script, Use
 from server.stories.models import StoryStatus
 
@@ -61,19 +61,24 @@ def pagination(page: int, limit: int, total: int) -> Pagination:
 # ---- taken ----------------------------------------------------------------------------------------------------------
 
 
+def _trimmed(longest: int) -> dict[str, Any]:
+    """What the documentation says of a text that is trimmed before it is measured, which a decoder cannot."""
+    return {"maxLength": longest, "pattern": r"\S"}
+
+
 class Generate(Taken, frozen=True, kw_only=True):
     """A prompt and how to tell it. The bounds that depend on what is installed are checked by the plan."""
 
-    prompt: Annotated[str, Meta(min_length=1, description="What the story is about, 1 to 5000 characters.")]
+    prompt: Annotated[str, Meta(min_length=1, extra_json_schema=_trimmed(MAX_PROMPT), description="What it is about.")]
     aspect_ratio: AspectRatio | None = None
     render_video: bool | None = None
-    title: Annotated[str, Meta(min_length=1)] | None = None
+    title: Annotated[str, Meta(min_length=1, extra_json_schema=_trimmed(MAX_TITLE))] | None = None
     content_type: ContentType | None = None
     locale: Locale | None = None
     series_id: Id | None = None
     target_seconds: Annotated[float, Meta(ge=SECONDS[0], le=SECONDS[1])] | None = None
-    style: Annotated[str, Meta(min_length=1)] | None = None
-    negative_prompt: str | None = None
+    style: Annotated[str, Meta(min_length=1, extra_json_schema=_trimmed(MAX_STYLE))] | None = None
+    negative_prompt: Annotated[str, Meta(extra_json_schema={"maxLength": MAX_PROMPT})] | None = None
     script: Script | None = None
     seed: Seed | None = None
     profile: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
