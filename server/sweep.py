@@ -21,10 +21,10 @@ from server.ids import is_cuid
 from server.jobs.models import ENDED, Idempotency, Job, JobEvent
 from server.media.library import NAME, path_of
 from server.media.models import Media
-from server.stories.removal import GOING, bytes_below, delete_old_stories, remove_folder, remove_work
 from server.place import Place
 from server.series.service import SCRATCH
 from server.stories.models import Story
+from server.stories.removal import GOING, bytes_below, delete_old_stories, remove_folder, remove_work
 
 SETTLED = HOUR
 REMEMBERED = DAY

@@ -14,10 +14,10 @@ from server.ids import cuid
 from server.jobs.models import Idempotency, Job, JobEvent
 from server.media.library import path_of
 from server.media.models import Media
-from server.stories.removal import delete_old_stories, delete_story
-from server.sweep import Freed, sweep
 from server.place import Place
 from server.stories.models import Story, StoryCharacter, StoryCount
+from server.stories.removal import delete_old_stories, delete_story
+from server.sweep import Freed, sweep
 from tests.server.media_rooms import a_file, a_job, a_story, a_user, files_below
 from tests.server.people import place_on
 
