@@ -23,7 +23,7 @@ from engine.errors import ReelhouseError, UsageError
 from server.clock import iso, now
 from server.db.migrate import known_revisions
 from server.media.library import path_of_name, place_file
-from server.place import Folders, data_folder
+from server.place import Folders, folders_of
 from server.settings import Settings
 
 DATABASE, SECRET, MANIFEST, MEDIA = "app.db", "secret.key", "backup.json", "media"
@@ -69,7 +69,7 @@ def back_up(settings: Settings, target: Path, tell: Tell) -> Backup:
 
     Raises `UsageError`, `StorageFull`, `StorageUnwritable`.
     """
-    folders = Folders(data_folder(settings))
+    folders = folders_of(settings)
     database, target = _database(settings, folders), target.expanduser().absolute()
     if not database.is_file():
         raise UsageError(f"{folders.root} holds no data of a server: name its folder with --data.")
@@ -125,7 +125,11 @@ def restore(settings: Settings, source: Path, tell: Tell, *, force: bool = False
 
     Raises `UsageError` if there is data already or `source` is no backup, `ReelhouseError` while a server runs.
     """
-    folders = Folders(data_folder(settings))
+    folders = folders_of(settings)
+    if folders.elsewhere is not None:
+        raise UsageError(
+            "Restore with REELHOUSE_MEDIA_URL unset, then move media/ to where it is to lie, and set it again."
+        )
     source, database = source.expanduser().absolute(), _database(settings, folders)
     made, rows = _checked(source)
     occupied = database.exists() or (folders.root.exists() and any(not p.is_dir() for p in folders.root.rglob("*")))

@@ -6,6 +6,7 @@ import os
 import secrets
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from engine.artifacts import disk_errors
 from engine.errors import BadSetting
@@ -14,13 +15,15 @@ from server.settings import Settings
 
 
 class Folders(NamedTuple):
-    """The data folder. `media` holds what has public addresses, `work` the artefacts of every story by content."""
+    """The data folder. `media` holds what has public addresses, in a folder of its own if `elsewhere` is set; `work` the
+    artefacts of every story by content."""
 
     root: Path
+    elsewhere: Path | None = None
 
     @property
     def media(self) -> Path:
-        return self.root / "media"
+        return self.elsewhere or self.root / "media"
 
     @property
     def work(self) -> Path:
@@ -58,7 +61,7 @@ def open_place(settings: Settings, *, migrate: bool = True) -> Place:
     """
     from server.db.migrate import upgrade
 
-    folders = Folders(data_folder(settings))
+    folders = folders_of(settings)
     with disk_errors(folders.root):
         for folder in (folders.media, folders.work, folders.logs, folders.locks):
             folder.mkdir(parents=True, exist_ok=True)
@@ -72,10 +75,17 @@ def open_place(settings: Settings, *, migrate: bool = True) -> Place:
     return Place(settings, folders, db, limits, _secret(settings, folders.root))
 
 
-def data_folder(settings: Settings) -> Path:
-    if settings.media_url is not None and not settings.media_url.startswith("file:"):
-        raise BadSetting("REELHOUSE_MEDIA_URL must begin with file:, which is the only kind of store there is.")
-    return (settings.data or settings.home / "data").expanduser().absolute()
+def folders_of(settings: Settings) -> Folders:
+    """Where the settings say, whether it is there or not. Raises `BadSetting`."""
+    root = (settings.data or settings.home / "data").expanduser().absolute()
+    if settings.media_url is None:
+        return Folders(root)
+    url = urlsplit(settings.media_url)
+    if url.scheme != "file" or url.netloc not in ("", "localhost") or not url.path.startswith("/"):
+        raise BadSetting(
+            "REELHOUSE_MEDIA_URL must be as file:///srv/media; a folder is the only kind of store there is."
+        )
+    return Folders(root, Path(unquote(url.path)))
 
 
 def _secret(settings: Settings, root: Path) -> bytes:
