@@ -15,8 +15,8 @@ from server.settings import Settings
 
 
 class Folders(NamedTuple):
-    """The data folder. `media` holds what has public addresses, in a folder of its own if `elsewhere` is set; `work` the
-    artefacts of every story by content."""
+    """The data folder. `media` holds what has public addresses, in a folder of its own if `elsewhere` is set; `work`
+    the artefacts of every story by content."""
 
     root: Path
     elsewhere: Path | None = None
