@@ -26,6 +26,7 @@ def build_whole_app() -> typer.Typer:
     """Every command of the product."""
     from engine.cli import build_app
     from server.commands import backup, gc, serve, worker
+    from server.commands.jobs import jobs_app
     from server.commands.keys import keys_app
     from server.commands.users import users_app
     from server.settings import Settings
@@ -35,12 +36,7 @@ def build_whole_app() -> typer.Typer:
     app.command(epilog=worker.EXAMPLE)(worker.worker)
     app.add_typer(users_app)
     app.add_typer(keys_app)
-    import importlib.util
-
-    if importlib.util.find_spec("server.commands.jobs"):
-        from server.commands.jobs import jobs_app
-
-        app.add_typer(jobs_app)
+    app.add_typer(jobs_app)
     app.command(epilog=backup.BACKUP_EXAMPLE)(backup.backup)
     app.command(epilog=backup.RESTORE_EXAMPLE)(backup.restore)
     app.command(epilog=gc.EXAMPLE)(gc.gc)

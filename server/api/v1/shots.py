@@ -12,6 +12,7 @@ from engine.types import Shot
 from server.accounts.caller import Caller
 from server.api.origin import base_url
 from server.api.v1.accepted import accepted_answer
+from server.api.v1.orders import plan_order
 from server.api.v1.paths import DryRun, request_id
 from server.api.v1.structs import Many, NewShot, Queued, Remade, ShotAnswer, ShotChange
 from server.errors import NotFound
@@ -22,7 +23,6 @@ from server.media.library import urls_of
 from server.place import Place
 from server.stories.edits import Edit, change, insert, seconds_again, take_out
 from server.stories.models import Story, StoryClip
-from server.stories.order import plan_order
 from server.stories.reading import assets, find_story
 
 Remaking = Response[Queued] | Response[Remade]

@@ -12,6 +12,7 @@ from engine.types import Script
 from server.accounts.caller import Caller
 from server.api.origin import base_url
 from server.api.v1.accepted import accepted_answer
+from server.api.v1.orders import check_key, plan_generation
 from server.api.v1.paging import USUALLY_PER_PAGE, Limit, Page
 from server.api.v1.paths import IdempotencyKey, request_id
 from server.api.v1.structs import (
@@ -27,13 +28,12 @@ from server.api.v1.structs import (
 from server.clock import iso
 from server.errors import NotFound
 from server.jobs.accept import accept
-from server.media import removal
 from server.media.library import path_of, urls_of
 from server.media.models import Media
 from server.place import Place
 from server.series.models import Series
+from server.stories import removal
 from server.stories.models import Story, StoryStatus
-from server.stories.order import check_key, plan_generation
 from server.stories.reading import find_story, first_videos, page_of_stories
 
 SRT, VTT = "application/x-subrip; charset=utf-8", "text/vtt; charset=utf-8"
