@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from engine.backends.protocols import SpeechJob
 from engine.backends.voice.coqui.convert import convert_checkpoint
-from engine.backends.voice.coqui.text import Group, sentences, times_by_letters, times_from_groups
+from engine.backends.voice.coqui.text import Group, sentences, times_by_letters, times_from_groups, times_from_symbols
 from engine.catalog import Limits, ModelSpec, Weights
 from engine.errors import BadCatalog, BadRequest, ModelCorrupt, ModelUnavailable
 from engine.models import load_model
@@ -168,6 +168,40 @@ def test_a_model_of_phonemes_says_that_espeak_is_missing(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ModelUnavailable, match="install espeak-ng"):
         load_model(entry(vits), tmp_path)
+
+
+IPA = "iɪeɛæɐaɑɒʌəɚɜɔoʊuθðszʃʒfvhpbtdkɡmnŋlɹjwɾˈˌː"
+
+
+@pytest.mark.skipif(not shutil.which("espeak-ng"), reason="needs the program espeak-ng, which makes the phonemes")
+def test_a_model_of_phonemes_places_words_that_are_read_as_one(vits: Path, tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+    from TTS.tts.configs.vits_config import VitsConfig
+    from TTS.tts.models.vits import Vits
+
+    characters = json.loads((vits / "config.json").read_text())["characters"] | {"phonemes": IPA}
+    edit_config(
+        vits, use_phonemes=True, phoneme_language="en-us", text_cleaner="phoneme_cleaners", characters=characters
+    )
+    config = VitsConfig()
+    config.from_dict(json.loads((vits / "config.json").read_text()) | {"characters": characters})
+    config.model_args.num_chars = None
+    network = Vits(config)
+    save_file(
+        {name: tensor.contiguous().clone() for name, tensor in network.state_dict().items()}, vits / "model.safetensors"
+    )
+    edit_config(vits, model_args=config.model_args.to_dict())
+    line = "The well-known dogs of the house ran in the rain at 9:30, now!"
+    speech = load_model(entry(vits), tmp_path).speak(SpeechJob(text=line, voice="toy"), tmp_path / "v.wav")
+    assert [word.text for word in speech.words] == line.split()
+    assert all(word.end > word.start for word in speech.words)
+    assert all(a.end <= b.start + 1e-9 for a, b in zip(speech.words, speech.words[1:], strict=False))
+
+
+def test_words_that_are_read_as_one_are_told_apart_by_their_phonemes() -> None:
+    heard = [Group(text=symbol, start=i, end=i + 1) for i, symbol in enumerate("dɑɡzʌvðəhaʊs")]
+    words = times_from_symbols(["dogs", "of", "—", "the", "house"], heard, ["dˈɑɡz", "ˈʌv", "", "ðə", "haʊs"])
+    assert [(word.start, word.end) for word in words] == [(0, 4), (4, 6), (6, 6), (6, 8), (8, 12)]
 
 
 def test_sentences_are_said_one_by_one_and_none_is_empty() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 
 import numpy as np
 
@@ -54,6 +55,28 @@ def times_from_groups(words: Sequence[str], groups: Sequence[Group], shares: Seq
         before = placed[-1].end if placed else (groups[0].start if groups else 0.0)
         start, end = (groups[first].start, groups[last - 1].end) if last > first else (before, before)
         placed.append(Word(text=word, start=start, end=max(start, end)))
+    return placed
+
+
+def times_from_symbols(words: Sequence[str], symbols: Sequence[Group], alone: Sequence[str]) -> list[Word]:
+    """When each written word sounds, given the phonemes that the model read and those of each word by itself.
+
+    Between words there may be no blank ("of the" is read as one, "ʌvðə"), and in a sentence a word may sound otherwise
+    than alone; so the two strings are laid side by side, and a word ends where its last phoneme comes to lie.
+    """
+    heard, expected = [symbol.text for symbol in symbols], [letter for part in alone for letter in part]
+    place = [0] * len(expected) + [len(heard)]
+    for _, i1, i2, j1, j2 in SequenceMatcher(None, expected, heard, autojunk=False).get_opcodes():
+        for i in range(i1, i2):
+            place[i] = j1 + (i - i1) * (j2 - j1) // (i2 - i1)
+    placed: list[Word] = []
+    last = 0
+    for word, part in zip(words, alone, strict=True):
+        first, last = last, last + len(part)
+        a, b = place[first], place[last]
+        before = placed[-1].end if placed else (symbols[0].start if symbols else 0.0)
+        start, end = (symbols[a].start, symbols[b - 1].end) if b > a else (before, before)
+        placed.append(Word(text=word, start=start, end=end))
     return placed
 
 

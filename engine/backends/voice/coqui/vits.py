@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.backends.protocols import SpeechJob
 from engine.backends.torch_env import sealed
-from engine.backends.voice.coqui.text import Group, times_from_groups
+from engine.backends.voice.coqui.text import Group, times_from_groups, times_from_symbols
 from engine.catalog import ModelSpec
 from engine.types import Word
 
@@ -64,7 +64,14 @@ class Vits:
         watch()
         samples = made["model_outputs"].reshape(-1).float().cpu().numpy()
         durations = made["durations"].reshape(-1).float().cpu().numpy()
-        groups = self._groups(ids, np.concatenate([[0.0], np.cumsum(durations)]), len(samples) / self.rate)
+        edges = np.concatenate([[0.0], np.cumsum(durations)])
+        if tokenizer.use_phonemes:
+            alone = [
+                "".join(map(self._symbol, self._heard(tokenizer.text_to_ids(word, language=None)))) for word in words
+            ]
+            symbols = self._symbols(ids, edges, len(samples) / self.rate)
+            return samples, times_from_symbols(words, symbols, alone)
+        groups = self._groups(ids, edges, len(samples) / self.rate)
         cleaner = tokenizer.text_cleaner
         shares = [len((cleaner(word, lang="en") if cleaner else word).split()) for word in words]
         return samples, times_from_groups(words, groups, shares)
@@ -76,6 +83,18 @@ class Vits:
     def _sounds(self, token: int) -> bool:
         symbol = self._symbol(token)
         return bool(symbol) and not symbol.startswith("<") and symbol not in PUNCTUATION
+
+    def _heard(self, ids: list[int]) -> list[int]:
+        return [token for token in ids if self._sounds(token)]
+
+    def _symbols(self, ids: list[int], edges: np.ndarray, seconds: float) -> list[Group]:
+        """The symbols that sound, one by one; `edges` as below."""
+        scale = seconds / max(1.0, float(edges[-1]))
+        return [
+            Group(text=self._symbol(token), start=float(edges[i]) * scale, end=float(edges[i + 1]) * scale)
+            for i, token in enumerate(ids)
+            if self._sounds(token)
+        ]
 
     def _groups(self, ids: list[int], edges: np.ndarray, seconds: float) -> list[Group]:
         """The words that were read: runs of sounding symbols between blanks. `edges` in frames, scaled to `seconds`."""
