@@ -10,9 +10,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from litestar import Litestar, Router
+from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
 from litestar.exceptions import LitestarDeprecationWarning
-from litestar.types import Receive, Scope, Send
+from litestar.routes import HTTPRoute
+from litestar.types import Message, Receive, Scope, Send
 
 from server.api import health, media, openapi
 from server.api.access import access_layers
@@ -55,6 +57,16 @@ class Server(Litestar):
         await self.door(scope, receive, send)
 
 
+async def tell_every_method(message: Message, scope: Scope) -> None:
+    """Litestar's own answer to OPTIONS knows only the methods of the handler that was registered first."""
+    if message["type"] == "http.response.start" and scope["type"] == "http" and scope["method"] == "OPTIONS":
+        template = scope.get("path_template")
+        routes = [route for route in scope["litestar_app"].routes if route.path_format == template]
+        methods = {method for route in routes if isinstance(route, HTTPRoute) for method in route.methods}
+        if methods:
+            MutableScopeHeaders.from_message(message)["Allow"] = ", ".join(sorted(methods))
+
+
 def create_app(place: Place) -> Server:
     """The application of `place`, which stays the caller's to close. Raises `BadSetting` for wrong rates or proxies."""
     middleware, guards, dependencies = access_layers(place)
@@ -92,6 +104,7 @@ def create_app(place: Place) -> Server:
             request_class=ApiRequest,
             exception_handlers={Exception: to_response},
             lifespan=[listening],
+            before_send=[tell_every_method],
             openapi_config=None,
             logging_config=None,
             request_max_body_size=None,  # server.api.bodies has its own cap, which answers in the contract's words

@@ -177,6 +177,7 @@ def _parameters(route: HTTPRoute, handler: HTTPRouteHandler) -> list[dict[str, A
         for ours, theirs in (("ge", "minimum"), ("le", "maximum")):
             if getattr(rules, ours, None) is not None:
                 schema[theirs] = getattr(rules, ours)
+        schema |= getattr(rules, "schema_extra", None) or {}
         if field.has_default and field.default is not None:
             schema["default"] = field.default
         one = {"name": header or query or renamed or camel(name), "in": where, "required": in_path, "schema": schema}

@@ -7,7 +7,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from server.clock import iso, iso_or_none
-from server.jobs.models import Job
+from server.jobs.models import Job, JobStatus
 from server.media.library import url_of_id
 from server.stories.models import Story, StoryClip
 
@@ -17,7 +17,7 @@ class JobDocument(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     absolute, once the job is completed: the composed film if `renderVideo`, else the first clip's video."""
 
     job_id: str
-    status: str
+    status: JobStatus
     progress: int
     story_id: str | None
     render_video: bool
@@ -39,7 +39,7 @@ def job_document(session: Session, job: Job, base_url: str) -> JobDocument:
     """`base_url` is what media addresses begin with, without a slash at its end."""
     return JobDocument(
         job_id=job.id,
-        status=job.status,
+        status=job.status,  # type: ignore[arg-type]
         progress=job.progress,
         story_id=job.story_id,
         render_video=job.render_video,

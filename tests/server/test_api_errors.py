@@ -47,6 +47,12 @@ def test_a_wrong_method_is_told_the_right_ones(api: Api, method: str) -> None:
     assert "POST" in answer.headers["Allow"]
 
 
+def test_options_and_405_name_every_method_of_a_path(api: Api) -> None:
+    assert api.options("/api/v1/api-keys").headers["Allow"] == "GET, OPTIONS, POST"
+    assert set(api.put("/api/v1/api-keys").headers["Allow"].split(", ")) == {"GET", "OPTIONS", "POST"}
+    assert api.options("/api/v1/stories/x").headers["Allow"] == "DELETE, GET, OPTIONS"
+
+
 def test_no_key_a_wrong_key_and_a_key_without_the_scope(client: Api, page: Api, user: Person) -> None:
     made = page.post("/api/v1/api-keys", json={"name": "reader", "scopes": ["stories:read"]}).json()
     page.cookies.clear()

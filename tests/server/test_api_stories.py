@@ -234,7 +234,18 @@ def test_stories_are_filtered_by_status(api: Api, place: Place, user: Person, tm
 
 
 @pytest.mark.parametrize(
-    "query", ["page=0", "page=-1", "page=x", "limit=0", "limit=101", "status=nonsense", "page=" + "9" * 300, "page=1.5"]
+    "query",
+    [
+        "page=0",
+        "page=-1",
+        "page=x",
+        "limit=0",
+        "limit=101",
+        "status=nonsense",
+        "status=null",
+        "page=" + "9" * 300,
+        "page=1.5",
+    ],
 )
 def test_a_wrong_parameter_is_named(api: Api, query: str) -> None:
     answer = api.get(f"/api/v1/stories?{query}")

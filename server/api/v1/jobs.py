@@ -54,7 +54,12 @@ async def listen_to_job(
     hub: Hub,
     job_id: str,
     last_event_id: Annotated[
-        str | None, HeaderParameter(name="Last-Event-ID", description="The last event that was received.")
+        str | None,
+        HeaderParameter(
+            name="Last-Event-ID",
+            description="The last event that was received.",
+            schema_extra={"pattern": "^[0-9]{1,9}$"},
+        ),
     ] = None,
 ) -> Stream:
     """Server-sent events: status, stage, clip, warning, done; from the first one, or from behind Last-Event-ID."""

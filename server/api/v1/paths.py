@@ -12,6 +12,7 @@ IdempotencyKey = Annotated[
     HeaderParameter(
         name="Idempotency-Key",
         description="The same key and body within 24 h give the first answer again. 1 to 255 visible ASCII characters.",
+        schema_extra={"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     ),
 ]
 DryRun = Annotated[bool, QueryParameter(name="dryRun", description="Only say what would be made again.")]

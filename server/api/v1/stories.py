@@ -26,14 +26,14 @@ from server.api.v1.structs import (
     pagination,
 )
 from server.clock import iso
-from server.errors import NotFound
+from server.errors import BadInput, NotFound
 from server.jobs.accept import accept
 from server.media.library import path_of, urls_of
 from server.media.models import Media
 from server.place import Place
 from server.series.models import Series
 from server.stories import removal
-from server.stories.models import Story, StoryStatus
+from server.stories.models import STORY_STATUSES, Story, StoryStatus
 from server.stories.reading import find_story, first_videos, page_of_stories
 
 SRT, VTT = "application/x-subrip; charset=utf-8", "text/vtt; charset=utf-8"
@@ -77,6 +77,8 @@ def list_stories(
     status: Annotated[StoryStatus | None, Parameter(description="Only stories in this status.")] = None,
 ) -> PageOf[StoryAnswer]:
     """List your stories, newest first."""
+    if request.query_params.get("status") == "null":  # which Litestar takes for none, since none may be given
+        raise BadInput.of("status", f"one of {', '.join(STORY_STATUSES)} is accepted")
     with place.db.reading() as session:
         rows, total = page_of_stories(session, caller.user_id, page, limit, status)
         return PageOf(

@@ -18,6 +18,7 @@ T = TypeVar("T")
 MAX_PAGE = 10_000_000
 MAX_VISUAL = 1000
 MAX_URL = 2048
+URL = {"format": "uri", "pattern": r"^https?://[^\s/]+"}
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
 Seed = Annotated[int, Meta(ge=0, le=MAX_SEED)]
@@ -85,7 +86,7 @@ class Generate(Taken, frozen=True, kw_only=True):
     voice: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     music: bool | None = None
     captions: CaptionMode | None = None
-    webhook_url: Annotated[str, Meta(min_length=1, max_length=MAX_URL)] | None = None
+    webhook_url: Annotated[str, Meta(min_length=1, max_length=MAX_URL, extra_json_schema=URL)] | None = None
     use: Use | None = None
 
 
