@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import signal
 import subprocess
 import tempfile
@@ -127,9 +128,19 @@ def _follow(process: subprocess.Popen[bytes], control: Control | None, on_frame:
 
 
 def _start(command: list[str], *, stdin: int, log: IO[bytes], cwd: Path | None) -> subprocess.Popen[bytes]:
+    whole = [*_dying_with_us(), *command]
     return subprocess.Popen(
-        command, stdin=stdin, stdout=subprocess.PIPE, stderr=log, cwd=cwd, start_new_session=True, bufsize=0
+        whole, stdin=stdin, stdout=subprocess.PIPE, stderr=log, cwd=cwd, start_new_session=True, bufsize=0
     )
+
+
+@cache
+def _dying_with_us() -> tuple[str, ...]:
+    """What makes the kernel kill ffmpeg when the thread that started it ends, be it by SIGKILL: else it would encode
+    on for minutes. util-linux has it; where that is missing, orphans end by themselves."""
+    setpriv = shutil.which("setpriv")
+    command = (setpriv, "--pdeathsig", "KILL") if setpriv else ()
+    return command if command and subprocess.run([*command, "true"], capture_output=True).returncode == 0 else ()
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 from engine.errors import Cancelled, MediaFailed, StorageFull
 from engine.media import FrameWriter, probe, run_ffmpeg, segment_codec
 from engine.progress import Control
+from tests.conftest import ROOT
 
 GREY = np.full((64, 96, 3), 128, np.uint8)
 
@@ -119,3 +123,19 @@ def _ffmpegs() -> list[psutil.Process]:
         if not alive or time.monotonic() > deadline:
             return alive
         time.sleep(0.05)
+
+
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="util-linux is not installed")
+def test_ffmpeg_ends_with_a_process_that_is_killed(tmp_path):
+    endless = ["-f", "lavfi", "-i", "testsrc2=size=64x64:rate=5", "-t", "100000", str(tmp_path / "endless.mp4")]
+    program = f"from engine.media import run_ffmpeg; run_ffmpeg({endless!r})"
+    parent = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT)
+
+    def children() -> list[psutil.Process]:
+        return [one for one in psutil.Process(parent.pid).children() if "ffmpeg" in one.name()]
+
+    while not (found := children()):
+        time.sleep(0.02)
+    parent.kill()
+    parent.wait()
+    assert psutil.wait_procs(found, timeout=10)[1] == []
