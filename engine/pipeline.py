@@ -75,10 +75,21 @@ def make_stories(
     models = residents or Residents(catalog, home, this_machine().vram_gb)
     cancelled = cancelled if cancelled is not None else [threading.Event() for _ in requests]
     lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cpu-lane")
-    stories = []
+    stories: list[_Story] = []
+    at_work: _Story | None = None
+    here = threading.get_ident()
+
+    def listen(event: Event) -> None:
+        on_event(event)
+        if event.kind == "step" and threading.get_ident() == here:
+            # Whoever was cancelled while waiting for their turn need not wait for it to hear so.
+            for story in stories:
+                if story is not at_work and story.outcome is None and story.control.cancelled and story.ready:
+                    story.advance()
+
     for number, (request, work, stop) in enumerate(zip(requests, works, cancelled, strict=True)):
         warnings: list[str] = []
-        control = Control(_collecting(warnings, on_event), stop, number)
+        control = Control(_collecting(warnings, listen), stop, number)
         stories.append(_Story(_tell(request, Store(work), catalog, models, lane, control, warnings), control))
     try:
         while living := [story for story in stories if story.outcome is None]:
@@ -88,7 +99,8 @@ def make_stories(
             turn = [story for story in living if STAGES.index(story.next_stage) == stage]
             ready = [story for story in turn if story.ready]
             if ready:
-                ready[0].advance()
+                at_work = ready[0]
+                at_work.advance()
             else:
                 wait([story.beside for story in turn if story.beside], return_when=FIRST_COMPLETED)
     finally:
@@ -268,7 +280,7 @@ class _Story:
         except ReelhouseError as error:
             self.telling.close()
             self.outcome = error
-            self.control.emit("failed", self.next_stage, message=error.message)
+            self.control.emit("failed", self.next_stage, message=error.message, code=error.code)
         else:
             if isinstance(coming, Beside):
                 self.beside, self.next_stage = coming

@@ -282,8 +282,8 @@ class Event(Frozen, frozen=True):
     """Something happened. `done` of `total` within `stage`; `shot` counts from 0; `kind` says how to read `message`.
 
     `made`: a `shot` event carries its stage's artefact, made or reused, whose files stay as they are from then on;
-    `script`, once in a story, carries `Told`; `done` the `Film`. Events of `script` before that one carry the script as
-    it was written, which may yet be split or shortened.
+    `script`, once in a story, carries `Told`; `done` the `Film`; `failed` the error's `code`. Events of `script` before
+    that one carry the script as it was written, which may yet be split or shortened.
     """
 
     kind: Literal["stage", "shot", "step", "script", "decision", "warning", "done", "failed"]
@@ -293,5 +293,6 @@ class Event(Frozen, frozen=True):
     done: int = 0
     total: int = 0
     message: str = ""
+    code: str = ""
     reused: bool = False
     made: Made | None = None

@@ -5,6 +5,7 @@ A process that dies leaves its scratch folder behind; the next one finds it unlo
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -57,6 +58,13 @@ def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def tidy(folder: Path) -> None:
+    """Remove what a run that was killed left half made in `folder`, unless another run works there."""
+    if folder.is_dir():
+        with contextlib.suppress(StorageUnwritable, OSError), locked(folder):
+            Store(folder).sweep()
 
 
 @contextmanager

@@ -91,7 +91,9 @@ class Child:
             self.kill()
 
     def _listen(self) -> None:
-        with contextlib.suppress(OSError, ValueError):  # ValueError: the line was closed while it was read
-            for news in self._line.hear():
-                self._news.put(news)
-        self._news.put(None)
+        try:
+            with contextlib.suppress(OSError, ValueError):  # ValueError: the line was closed while it was read
+                for news in self._line.hear():
+                    self._news.put(news)
+        finally:
+            self._news.put(None)

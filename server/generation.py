@@ -131,13 +131,10 @@ class Studio:
             for reporter in reporters:
                 self._stops.pop(reporter.assignment.job_id, None)
                 reporter.leave()
-        for one, outcome, reporter in zip(wave, outcomes, reporters, strict=True):
-            if isinstance(outcome, Film):
-                reporter.finish(outcome)
-                if len(wave) == 1:  # in a wave, stages take turns, and a story's clock counts the others' work too
-                    remember_pace(self._home, outcome, reporter.reused | ({"script"} if one.request.script else set()))
-            else:
-                self._line.say(_failure(one.job_id, outcome))
+        if len(wave) == 1 and isinstance(outcomes[0], Film):
+            # In a wave of several, stages take turns, and a story's clock counts the others' work too.
+            given = {"script"} if wave[0].request.script else set()
+            remember_pace(self._home, outcomes[0], reporters[0].reused | given)
 
 
 class _Reporter:
@@ -168,7 +165,7 @@ class _Reporter:
                     time.sleep(0.1)
             Store(self.work).sweep()
         except ReelhouseError as error:
-            self._line.say(_failure(self._job_id, error))
+            self._line.say(Failed(self._job_id, error.code, error.message))
             return False
         return True
 
@@ -182,6 +179,7 @@ class _Reporter:
                 self._line.say(news)
         if event.kind in ("done", "failed"):
             self.leave()
+            self._line.say(self._end(event))
         if event.kind == "shot":
             fault(f"shot-{event.stage}")
 
@@ -217,21 +215,22 @@ class _Reporter:
     def _artefact(self, shot: int, kind: str, path: Path) -> Artefact:
         return Artefact(self._job_id, shot, kind, str(path))
 
-    def finish(self, film: Film) -> None:
-        self._line.say(
-            Filmed(
-                job_id=self._job_id,
-                title=film.title,
-                film=str(film.video),
-                seconds=film.seconds,
-                srt=_text(film.srt),
-                vtt=_text(film.vtt),
-                stills=tuple(str(still.image) for still in film.stills),
-                videos=tuple(map(str, film.shots)),
-                audio=tuple(_text(voice.audio) for voice in film.voices),
-                warnings=film.warnings,
-                models={str(role): model for role, model in film.plan.models.items()},
-            )
+    def _end(self, event: Event) -> News:
+        film = event.made
+        if not isinstance(film, Film):
+            return Failed(self._job_id, event.code, event.message)
+        return Filmed(
+            job_id=self._job_id,
+            title=film.title,
+            film=str(film.video),
+            seconds=film.seconds,
+            srt=_text(film.srt),
+            vtt=_text(film.vtt),
+            stills=tuple(str(still.image) for still in film.stills),
+            videos=tuple(map(str, film.shots)),
+            audio=tuple(_text(voice.audio) for voice in film.voices),
+            warnings=film.warnings,
+            models={str(role): model for role, model in film.plan.models.items()},
         )
 
 
@@ -242,10 +241,6 @@ def _text(path: Path | None) -> str | None:
 def _with_references(one: Assignment) -> StoryRequest:
     pictures = {name: Path(path) for name, path in one.references.items()}
     return msgspec.structs.replace(one.request, references=pictures) if pictures else one.request
-
-
-def _failure(job_id: str, error: ReelhouseError) -> Failed:
-    return Failed(job_id, error.code, error.message)
 
 
 if __name__ == "__main__":

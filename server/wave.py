@@ -8,10 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import structlog
 
 from engine.errors import ReelhouseError
+from engine.workplace import tidy
 from server.child import Child, ChildDied
 from server.jobs.claims import Claim, ClaimLost, holding, release, still_held
 from server.jobs.failures import error_of
@@ -35,8 +37,8 @@ from server.wire import (
 
 LOOK_SECONDS = 0.5
 """So often does a wave look whether its claims still hold: a cancelled job stops within that and one step."""
-STOP_SECONDS = 5.0
-"""How long a story that was told to stop may take before the child is killed."""
+STOP_SECONDS = 4.0
+"""How long a story that was told to stop may take before the child is killed: with the look before it, five."""
 PROGRESS_SECONDS = 0.7
 
 log = structlog.get_logger("wave")
@@ -63,6 +65,7 @@ class Wave:
         self._place, self._child, self._deadline = place, child, deadline
         self._open = {making.claim.job_id: making for making in makings}
         self._looked = time.monotonic()
+        self._works: list[Path] = []
 
     @property
     def claims(self) -> list[Claim]:
@@ -73,6 +76,7 @@ class Wave:
 
         Raises `ChildDied`; then the jobs that were in its hands are queued again or have failed.
         """
+        self._works = [Path(one.work) for one in wave]
         try:
             self._child.say(Make(wave))
             while True:
@@ -83,12 +87,15 @@ class Wave:
                 if news is not None:
                     self._publish(news)
                 if leaving():
+                    self._child.kill()  # before somebody else may have what it works on
+                    self._tidy()
                     self._give_back()
-                    self._child.kill()
                     return {}
                 self._look()
         except ChildDied as died:
             log.error("the generation child died", code=died.code, jobs=list(self._open))
+            self._child.kill()  # what it had started
+            self._tidy()
             self._taken_down()
             raise
 
@@ -100,7 +107,10 @@ class Wave:
         try:
             self._publish_one(news, making)
         except ClaimLost:
-            self._stop(making)
+            if isinstance(news, Filmed | Failed):
+                del self._open[news.job_id]  # it has stopped
+            else:
+                self._stop(making)
         except ReelhouseError as error:  # the disk would not take what was made
             self._end(making, error)
 
@@ -157,8 +167,10 @@ class Wave:
         for making in list(self._open.values()):
             if making.stop_by is not None and moment > making.stop_by:
                 log.warning("a story did not stop in time: the child is killed", job_id=making.claim.job_id)
+                died = self._killed()
+                self._tidy()
                 self._give_back()  # the others of the wave have no part in it
-                raise self._killed()
+                raise died
             stage = making.progress.stage
             limit = self._deadline(stage, making.claim.estimate.get(stage, 0.0) * len(self._open))
             if making.stop_by is None and moment - making.stage_since > limit:
@@ -168,6 +180,11 @@ class Wave:
     def _killed(self) -> ChildDied:
         self._child.kill()
         return ChildDied(self._child.process.returncode)
+
+    def _tidy(self) -> None:
+        """Once the child is dead and before anybody else may work there."""
+        for work in self._works:
+            tidy(work)
 
     def _stop(self, making: Making) -> None:
         if making.stop_by is None:
