@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import os
 import sqlite3
 from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
 import structlog
-from huey import Huey, PostgresHuey, PriorityRedisHuey, SqliteHuey
+from huey import Huey, PostgresHuey, PriorityRedisHuey
 from huey.consumer import Consumer
 from huey.registry import Message
 from huey.serializer import Serializer
+from huey.storage import SqliteStorage
 
 from engine.errors import BadSetting
 from server.place import Place
@@ -59,6 +61,31 @@ class SignedJson(Serializer):
         return hmac.new(self._secret, body, hashlib.sha256).hexdigest().encode()
 
 
+class QueueFile(SqliteStorage):
+    """A queue in a file that may be deleted or replaced: from then on the new file is meant, not the lost one."""
+
+    @property
+    def conn(self) -> sqlite3.Connection:
+        if self._conn is not None and self._opened != self._file():
+            self._conn.close()
+            self._conn = None
+        return super().conn
+
+    def _create_connection(self) -> sqlite3.Connection:
+        connection = super()._create_connection()
+        for statement in self.ddl:
+            connection.execute(statement)
+        self._opened = self._file()
+        return connection
+
+    def _file(self) -> tuple[int, int] | None:
+        try:
+            found = os.stat(self.filename)  # noqa: PTH116 - a string, at every look into the queue
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
+
+
 class Tower(NamedTuple):
     """A queue, and the task by which it is rung."""
 
@@ -79,7 +106,8 @@ def _open(url: str, secret: bytes) -> Tower:
     if kind == "sqlite":
         # Huey brings CPython's own SQLite, which may be of the versions that corrupt a file in WAL mode with several
         # writers: hence another journal.
-        queue: Huey = SqliteHuey(NAME, filename="/" + rest.lstrip("/"), journal_mode="truncate", timeout=15, **common)
+        common |= {"storage_class": QueueFile, "filename": "/" + rest.lstrip("/")}
+        queue = Huey(NAME, journal_mode="truncate", timeout=15, **common)
     elif kind in ("redis", "rediss"):
         queue = PriorityRedisHuey(NAME, url=url, **common)
     elif kind == "postgresql":
@@ -105,6 +133,14 @@ def ring_for(place: Place, job_id: str) -> bool:
         log.warning("the bell cannot be rung; the sweep will try again", job_id=job_id, error=str(error))
         return False
     return True
+
+
+def unheard(place: Place) -> int:
+    """How many bells nobody has heard yet; none if the queue cannot be reached."""
+    try:
+        return open_queue(place).queue.pending_count()
+    except _unreachable():
+        return 0
 
 
 def listen(place: Place) -> Consumer:
