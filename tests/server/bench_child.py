@@ -1,16 +1,30 @@
 """The generation child with models that only wait: everything else in it is what makes films.
 
-Run as `python -m tests.server.bench_child FD PARENT HOME`; how long its models take comes from the environment.
+Run as `python -m tests.server.bench_child FD PARENT HOME`; how long its models take, and where it dies, comes from the
+environment. Besides the points of the product it passes `rename` and `renamed` around the rename that makes an
+artefact, `fsync` before each flush, `clip` when one is begun, and `mux` while the last cut is written.
 """
 
+from __future__ import annotations
+
 import os
+import threading
+from pathlib import Path
 
 import msgspec
 
+from engine import artifacts
+from engine.backends.video import noop
 from engine.bench_rig import PROFILE, bench_catalog
+from engine.stages import film
+from server.fault import fault
 from server.generation import main
 
 SECONDS = "BENCH_CLIP_SECONDS"
+MADE = "BENCH_MADE"
+"""A file that gets a line for each clip that is begun: its work folder and content key."""
+ONCE = "BENCH_FAULT_ONCE"
+"""A file that is there once a child with faults has begun: the next ones have none."""
 
 
 def small_catalog():
@@ -19,5 +33,52 @@ def small_catalog():
     return msgspec.structs.replace(catalog, profiles={**catalog.profiles, PROFILE: small})
 
 
+def watch_what_is_made(path: str) -> None:
+    animate = noop.StandingPicture.animate
+
+    def watched(self, job, out: Path, **more) -> None:
+        key = out.parent.name.removeprefix(".").partition(".tmp-")[0]
+        with Path(path).open("a") as file:
+            file.write(f"{out.parents[2].name}/{key}\n")
+        fault("clip")
+        animate(self, job, out, **more)
+
+    noop.StandingPicture.animate = watched
+
+
+def add_points() -> None:
+    replace, flush, join = Path.replace, artifacts.flush, film._join
+
+    def replacing(self: Path, target):
+        if not self.is_dir():
+            return replace(self, target)
+        fault("rename")
+        replaced = replace(self, target)
+        fault("renamed")
+        return replaced
+
+    def flushing(path: Path) -> None:
+        fault("fsync")
+        flush(path)
+
+    def joining(*arguments) -> None:
+        threading.Timer(0.02, fault, ("mux",)).start()
+        join(*arguments)
+
+    Path.replace, artifacts.flush, film._join = replacing, flushing, joining
+
+
+def disarm_the_second() -> None:
+    if once := os.environ.get(ONCE):
+        if Path(once).exists():
+            os.environ.pop("REELHOUSE_FAULT", None)
+        Path(once).touch()
+
+
 if __name__ == "__main__":
+    if os.environ.get(MADE):
+        watch_what_is_made(os.environ[MADE])
+    disarm_the_second()
+    if os.environ.get("REELHOUSE_FAULT"):
+        add_points()
     main(small_catalog())

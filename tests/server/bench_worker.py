@@ -1,25 +1,52 @@
-"""A real worker process whose generation child has models that only wait. `python -m tests.server.bench_worker`."""
+"""A real worker process whose generation child has models that only wait. `python -m tests.server.bench_worker`.
 
-import msgspec
+Besides the points of the product it passes `commit` before each commit and `keep` before a file gets its address.
+"""
+
+from __future__ import annotations
+
+import os
+
+import sqlalchemy
 
 from engine.settings import load_settings
-from server.fault import arm
+from server.fault import arm, fault
 from server.logs import configure
+from server.media import library
 from server.parents import die_with_parent
-from server.place import open_place
+from server.place import Place, open_place
 from server.settings import Settings
-from server.worker import Worker
+from server.worker import Worker, stage_deadline
+
+FAULT = "BENCH_WORKER_FAULT"
+DEADLINE = "BENCH_DEADLINE"
+"""Seconds that clips may take, instead of the usual."""
+
+
+def add_points(place: Place) -> None:
+    sqlalchemy.event.listen(place.db.engine, "commit", lambda _: fault("commit"))
+    place_file = library.place_file
+
+    def placing(source, path) -> None:
+        fault("keep")
+        place_file(source, path)
+
+    library.place_file = placing
 
 
 def main() -> None:
-    import os
-
     die_with_parent(int(os.environ.pop("BENCH_PARENT")))
-    settings = load_settings(Settings)
-    place = open_place(msgspec.structs.replace(settings))
+    place = open_place(load_settings(Settings))
     configure(place.folders.logs / "worker.log")
-    arm(os.environ.get("BENCH_WORKER_FAULT"))
-    Worker(place, child_module="tests.server.bench_child").run()
+    if os.environ.get(FAULT):
+        add_points(place)
+        arm(os.environ[FAULT])
+    seconds = os.environ.get(DEADLINE)
+
+    def deadline(stage: str, expected: float) -> float:
+        return float(seconds) if seconds and stage == "clips" else stage_deadline(stage, expected)
+
+    Worker(place, child_module="tests.server.bench_child", deadline=deadline).run()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 """What must hold of a place whatever has died there. `broken` names what does not; an empty list is good.
 
-Each accepted job has ended; one debit, and one refund iff it did not complete; completed ⇔ a film that decodes, whose hash
-and length are as recorded; no stray file or lock; events in order; one job per idempotency key; no secret in a log.
+Each accepted job has ended; one debit, and one refund iff it did not complete; completed ⇔ a film that decodes, whose
+hash and length are as recorded; no stray file or lock; events in order; one job per idempotency key; no
+secret in a log.
 """
 
 from __future__ import annotations

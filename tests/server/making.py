@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -83,9 +84,10 @@ class Workers:
     def __init__(self, place: Place) -> None:
         self.place = place
         self.processes: list[subprocess.Popen[bytes]] = []
+        self._made = place.folders.root / "made.txt"
 
     def start(self, *, clip_seconds: float = 0.0, fault: str = "", child_fault: str = "", **settings: str) -> int:
-        """The process id of one more worker, which is ready. `fault` strikes in it, `child_fault` in its child."""
+        """The process id of one more worker. `fault` strikes in it, `child_fault` in the first child of any worker."""
         known = self.place.settings
         environ = {name: value for name, value in os.environ.items() if not name.startswith("REELHOUSE_")} | {
             "REELHOUSE_HOME": str(known.home),
@@ -98,6 +100,8 @@ class Workers:
             "BENCH_PARENT": str(os.getpid()),
             "BENCH_WORKER_FAULT": fault,
             "REELHOUSE_FAULT": child_fault,
+            "BENCH_MADE": str(self._made),
+            "BENCH_FAULT_ONCE": str(self.place.folders.root / "child-with-faults") if child_fault else "",
             **settings,
         }
         for name, value in (("DATABASE_URL", known.database_url), ("QUEUE_URL", known.queue_url)):
@@ -112,13 +116,39 @@ class Workers:
     def kill(self, pid: int, how: signal.Signals = signal.SIGKILL) -> None:
         os.kill(pid, how)
 
-    def family(self) -> list[psutil.Process]:
-        """Every process below the workers that still runs."""
-        found = []
+    def family(self, pid: int) -> list[psutil.Process]:
+        """Every process below that worker."""
+        return psutil.Process(pid).children(recursive=True)
+
+    def child(self, pid: int) -> psutil.Process | None:
+        """The generation child of that worker, if it has one."""
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for one in psutil.Process(pid).children():
+                if "tests.server.bench_child" in one.cmdline():
+                    return one
+        return None
+
+    def wait(self, pid: int, seconds: float = LONG) -> int:
+        """The exit code of that worker, once it has ended."""
+        (process,) = (one for one in self.processes if one.pid == pid)
+        return process.wait(seconds)
+
+    def clips_begun(self) -> list[str]:
+        """The content key of each clip that some child began, as often as one did."""
+        return self._made.read_text().split() if self._made.exists() else []
+
+    def made_again(self) -> int:
+        begun = self.clips_begun()
+        return len(begun) - len(set(begun))
+
+    def leave(self) -> None:
+        """Ask all to leave, and wait for it."""
         for process in self.processes:
             if process.poll() is None:
-                found += psutil.Process(process.pid).children(recursive=True)
-        return found
+                process.send_signal(signal.SIGCONT)
+                process.send_signal(signal.SIGTERM)
+        for process in self.processes:
+            process.wait(LONG)
 
     def close(self) -> None:
         for process in self.processes:
