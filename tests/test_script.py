@@ -20,6 +20,8 @@ from engine.progress import Control
 from engine.stages.plan import make_plan
 from engine.stages.script import write_script
 from engine.types import Event, Plan, Script, StoryRequest
+from engine.writing.lexicon import load_lexicon
+from engine.writing.topic import read_prompt
 from tests.fake_models.pictures import FakeHandle
 
 DRAGON = "A dragon teaches a young knight to fly"
@@ -229,3 +231,12 @@ def test_an_unknown_method_is_answered_with_the_known_ones(tmp_path: Path) -> No
     spec = msgspec.structs.replace(load_catalog().model("toy-llama"), params={"method": "x"})
     with pytest.raises(BadCatalog, match="small_steps, toy_steps, whole_script"):
         written(FakeHandle(Answers(spec)), tmp_path)
+
+
+def test_a_place_that_is_named_is_nobody() -> None:
+    topic = read_prompt("The city of Lindau opened a bridge over the river Rhine.", load_lexicon())
+    assert {phrase.text: phrase.kind for phrase in topic.phrases} == {
+        "city": "places",
+        "bridge": "places",
+        "river Rhine": "places",
+    }

@@ -185,7 +185,7 @@ class Casting:
 
 
 def _acts(phrase: Phrase) -> bool:
-    return phrase.kind in LIVING or (phrase.proper and phrase.head.lower() not in CALENDAR)
+    return phrase.kind in LIVING or (phrase.proper and phrase.kind != "places" and phrase.head.lower() not in CALENDAR)
 
 
 def _is_place(phrase: Phrase) -> bool:

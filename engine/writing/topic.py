@@ -152,12 +152,22 @@ def _phrase_at(tokens: Sequence[str], index: int, lexicon: Lexicon, guess: bool)
         text = f"{tokens[index - 1].lower()} {text}"
     # "The lighthouse keeper's boat": what owns is a phrase of its own.
     text = text.removesuffix("'s")
+    place = _place_that_is_named(tokens, index, nouns, lexicon) if proper else None
+    if place is not None:
+        return end - index, Phrase(text=text, head=place, kind="places", proper=True)
     if entry is None:
         kind = "names" if proper else "unknown"
         return end - index, Phrase(
             text=text, head=text.split()[-1], kind=kind, plural=last.endswith("s"), proper=proper
         )
     return end - index, Phrase(text=text, head=entry.word, kind=entry.kind, plural=entry.plural)
+
+
+def _place_that_is_named(tokens: Sequence[str], index: int, nouns: Sequence[str], lexicon: Lexicon) -> str | None:
+    """The kind of place that a name is said to be, in "river Rhine" or "city of Lindau"; None: it may be anybody's."""
+    said = nouns[-2] if len(nouns) > 1 else tokens[index - 2] if index > 1 and tokens[index - 1].lower() == "of" else ""
+    entry = lexicon.nouns.get(said.lower())
+    return entry.word if entry is not None and entry.kind == "places" else None
 
 
 def _is_noun(tokens: Sequence[str], at: int, start: int, lexicon: Lexicon, guess: bool, determined: bool) -> bool:
