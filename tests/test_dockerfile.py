@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from engine.cli import build_app
+from server.api import health
+from server.cli import build_whole_app
 
 
 @pytest.fixture
@@ -50,13 +51,17 @@ def test_every_extra_exists(root: Path, steps: list[tuple[str, str]]) -> None:
 def test_the_entry_point_is_ours_and_the_commands_exist(root: Path, steps: list[tuple[str, str]]) -> None:
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert commands(steps, "ENTRYPOINT") == ["reelhouse"] == list(project["scripts"])
-    check = commands(steps, "HEALTHCHECK")
-    assert check[0] == "reelhouse"
-    comments = (root / "Dockerfile.cuda").read_text(encoding="utf-8")
-    named = {*check[1:2], *commands(steps, "CMD")[:1], *re.findall(r" reelhouse (\w+) \"", comments)}
-    assert "make" in named
-    for name in named - {"--help"}:
-        assert CliRunner().invoke(build_app(), [name, "--help"]).exit_code == 0, name
+    assert commands(steps, "CMD") == ["--help"]
+    named = set(re.findall(r"[ `]reelhouse (\w+)\b", (root / "Dockerfile.cuda").read_text(encoding="utf-8")))
+    assert named >= {"make", "serve", "worker", "doctor"}
+    for name in named:
+        assert CliRunner().invoke(build_whole_app(), [name, "--help"]).exit_code == 0, name
+
+
+def test_its_health_is_asked_of_a_path_that_answers(steps: list[tuple[str, str]]) -> None:
+    (check,) = [rest for name, rest in steps if name == "HEALTHCHECK"]
+    asked = re.search(r"http://127\.0\.0\.1:8000(/[a-z/]+)", check)
+    assert asked and asked[1] in {path for handler in health.HANDLERS for path in handler.paths}
 
 
 def test_it_runs_as_somebody_without_rights(steps: list[tuple[str, str]]) -> None:

@@ -11,8 +11,9 @@ from typer.testing import CliRunner
 
 from engine import errors
 from engine.catalog import load_catalog
-from engine.cli import build_app
 from engine.formats import format_names
+from server.cli import build_whole_app
+from server.settings import Settings
 
 FLAG = re.compile(r"--[a-z][a-z-]*")
 CONTENT_TYPES = {
@@ -64,7 +65,8 @@ def subclasses(kind: type) -> set[type]:
 
 
 def help_of(*arguments: str) -> str:
-    return CliRunner().invoke(build_app(), [*arguments, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"}).output
+    app = build_whole_app()
+    return CliRunner().invoke(app, [*arguments, "--help"], env={"COLUMNS": "200", "NO_COLOR": "1"}).output
 
 
 def test_every_path_of_the_tree_exists(root: Path, tree: list[str]) -> None:
@@ -89,7 +91,17 @@ def test_every_flag_of_make_is_in_the_table_and_no_other(readme: str) -> None:
 
 def test_every_example_uses_flags_that_exist(readme: str) -> None:
     shell = " ".join(re.findall(r"```sh\n(.*?)```", readme, flags=re.DOTALL))
-    assert set(FLAG.findall(shell)) <= set(FLAG.findall(help_of("make")))
+    commands = re.findall(r"reelhouse ((?:users |keys )?[a-z]+)", shell)
+    assert {"users create", "keys create", "serve"} <= set(commands)
+    known = {flag for command in ("make", *commands) for flag in FLAG.findall(help_of(*command.split()))}
+    assert set(FLAG.findall(shell)) <= known
+
+
+def test_every_setting_is_in_the_table_and_no_other(root: Path) -> None:
+    page = section((root / "docs/operating.md").read_text(encoding="utf-8"), "Settings")
+    rows = [line.split(" | ")[0] for line in page.splitlines() if line.startswith("| `")]
+    named = {name.lower() for row in rows for name in re.findall(r"`REELHOUSE_(\w+)`", row)}
+    assert named == set(Settings.__struct_fields__)
 
 
 def test_every_command_that_is_named_exists(readme: str) -> None:
@@ -142,6 +154,6 @@ def test_nothing_points_out_of_the_checkout(root: Path) -> None:
 
 
 def test_the_pages_link_to_files_that_exist(root: Path) -> None:
-    for page in root.glob("*.md"):
+    for page in (*root.glob("*.md"), *root.glob("docs/*.md")):
         for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8")):
-            assert (root / link).exists(), f"{page.name}: {link}"
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
