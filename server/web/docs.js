@@ -8,16 +8,22 @@ const make = (tag, attributes = {}, ...children) => {
   return element;
 };
 
+// Text in which `this` is code.
+const prose = (text) => text.split("`").map((part, number) => (number % 2 ? make("code", {}, part) : part));
+
 const nameOf = (schema) => (schema.$ref ?? "").split("/").pop();
 
 function typeOf(schema) {
   if (schema.$ref) return nameOf(schema);
-  if (schema.anyOf) return schema.anyOf.map(typeOf).join(" | ");
+  if (schema.anyOf) return schema.anyOf.filter((one) => one.type !== "null").map(typeOf).join(" | ");
   if (schema.enum) return schema.enum.map((one) => JSON.stringify(one)).join(" | ");
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.type === "array") return `list of ${schema.items ? typeOf(schema.items) : "anything"}`;
   return schema.type ?? "anything";
 }
+
+// Of what is sent, null is as good as absent, and not worth a word.
+const nullable = (schema, required) => required && schema.anyOf?.some((one) => one.type === "null");
 
 function boundsOf(schema) {
   const one = schema.anyOf?.find((part) => part.type !== "null") ?? schema;
@@ -39,7 +45,7 @@ function fields(schema, schemas) {
     make("code", {}, name),
     make("code", {}, typeOf(part)),
     found.required?.includes(name) ? "" : "optional",
-    [boundsOf(part), part.description ?? ""].filter(Boolean).join(" — "),
+    [boundsOf(part), part.description ?? "", nullable(part, found.required?.includes(name)) ? "may be null" : ""].filter(Boolean).join(" — "),
   ]);
   return rows.length ? table(rows) : "";
 }
@@ -54,7 +60,7 @@ function body(title, content, schemas) {
 
 function operation(path, method, told, schemas) {
   const inside = make("div");
-  if (told.description) inside.append(make("p", {}, told.description));
+  if (told.description) inside.append(make("p", {}, ...prose(told.description)));
   const access = told.security.map((one) => Object.entries(one).map(([kind, scopes]) => [kind, ...scopes].join(" ")).join());
   inside.append(make("p", { class: "dim" }, access.length ? `Needs: ${access.join(", or ")}` : "Open to everybody"));
   const parameters = told.parameters.map((one) => [
@@ -72,7 +78,7 @@ function operation(path, method, told, schemas) {
   }
   inside.append(make("p", { class: "dim" }, `Errors: ${errors.join(" · ")}`));
   const summary = make("summary", {}, make("span", { class: `method ${method}` }, method.toUpperCase()), make("code", {}, path),
-    make("span", { class: "dim" }, told.summary));
+    make("span", { class: "dim" }, ...prose(told.summary)));
   return make("details", { id: told.operationId }, summary, inside);
 }
 
@@ -85,7 +91,7 @@ async function show() {
       const tag = one.tags[0];
       groups.set(tag, [...(groups.get(tag) ?? []), operation(path, method, one, told.components.schemas)]);
     }
-  main.replaceChildren(...told.info.description.split("\n\n").map((text) => make("p", {}, text)));
+  main.replaceChildren(...told.info.description.split("\n\n").map((text) => make("p", {}, ...prose(text))));
   for (const [tag, operations] of groups) main.append(make("h2", {}, tag), ...operations);
   main.append(make("h2", {}, "Errors"), table(Object.entries(told.components.responses).map(([code, answer]) => [
     make("code", {}, code), String(answer.content["application/json"].example.error.status), "", answer.description,

@@ -13,6 +13,7 @@ const make = (tag, attributes = {}, ...children) => {
 const local = (url) => new URL(url).pathname;
 const POLL = 3000;
 let csrf = "";
+let user = null;
 let page = 1;
 
 async function call(method, path, body) {
@@ -45,16 +46,17 @@ const filled = (form) => Object.fromEntries([...new FormData(form)].filter(([, v
 
 async function enter(session) {
   csrf = session.csrfToken;
+  user = session.user;
   show("setup", false);
   show("signin", false);
   show("studio");
   show("leave");
-  await Promise.all([welcome(session), stories(), keys(), jobs()]);
+  await Promise.all([welcome(), stories(), keys(), jobs()]);
 }
 
-async function welcome(session) {
+async function welcome() {
   const { balance } = await call("GET", "/credits?limit=1");
-  at("who").textContent = `${session.user.email} · ${balance} credits`;
+  at("who").textContent = `${user.email} · ${balance} credits`;
 }
 
 async function stories(next = 1) {
@@ -96,7 +98,7 @@ async function jobs() {
   at("jobs").replaceChildren(...busy.map(working), ...failed.map((job) => make("article", { class: "card" }, make("p", { class: "bad" }, job.error))));
   const ended = told.length - busy.length;
   remember(busy.map((job) => job.jobId));
-  if (ended) await stories();
+  if (ended) await Promise.all([stories(), welcome()]);
   if (busy.length) setTimeout(attempt(jobs), POLL);
 }
 
@@ -127,7 +129,7 @@ at("generate").onsubmit = attempt(async (form) => {
   const { jobId } = await call("POST", "/stories/generate", asked);
   remember([...pending(), jobId]);
   form.elements.prompt.value = "";
-  await jobs();
+  await Promise.all([jobs(), welcome()]);
 });
 at("addkey").onsubmit = attempt(async (form) => {
   const made = await call("POST", "/api-keys", filled(form));
