@@ -10,11 +10,14 @@ import socket
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import h11
 import structlog
 import uvicorn
 from sqlalchemy.exc import SQLAlchemyError
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from engine.errors import ReelhouseError
+from server.api.errors import spell
 from server.app import Server
 from server.jobs.accept import ring
 from server.jobs.claims import sweep
@@ -48,6 +51,21 @@ def url_of_socket(bound: socket.socket, host: str) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{bound.getsockname()[1]}"
 
 
+class Wire(H11Protocol):
+    """HTTP/1.1 by h11; what is no HTTP at all is answered in the contract's shape too."""
+
+    def send_400_response(self, msg: str) -> None:
+        if self.conn.our_state is not h11.IDLE and self.conn.our_state is not h11.SEND_RESPONSE:
+            self.transport.close()  # half an answer is out: nothing more can be said
+            return
+        answer = spell(400, "This is no HTTP/1.1 request: its first line or a header is malformed.")
+        headers = [(b"content-type", b"application/json"), (b"connection", b"close"),
+                   (b"content-length", str(len(answer.body)).encode())]  # fmt: skip
+        for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=answer.body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+
 class Listener(uvicorn.Server):
     """Serves `app` until TERM or INT; `interrupted` tells which it was."""
 
@@ -61,7 +79,7 @@ class Listener(uvicorn.Server):
                 proxy_headers=False,
                 lifespan="on",
                 ws="none",
-                http="h11",
+                http=Wire,
                 loop="asyncio",
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
                 timeout_graceful_shutdown=DRAIN_SECONDS,

@@ -164,7 +164,22 @@ def test_open_streams_do_not_keep_it(serve: Callable[..., Served], tmp_path: Pat
             assert [line for line in lines if line.startswith("event")] == []
 
 
-def test_an_address_without_a_body_that_ends_is_answered_in_time(serve: Callable[..., Served]) -> None:
+@pytest.mark.parametrize("junk", [b"\x16\x03\x01\x02\x00", b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"GET  /\r\n\r\n"])
+def test_what_is_no_http_is_told_so_in_the_usual_shape(serve: Callable[..., Served], junk: bytes) -> None:
+    served = serve("--no-worker")
+    host, _, port = served.url.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(junk + b"\r\n\r\n")
+        answer = b""
+        while part := connection.recv(4096):
+            answer += part
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b" 400 " in head.partition(b"\r\n")[0]
+    assert json.loads(body)["error"]["code"] == "bad_request"
+    assert httpx2.get(f"{served.url}/health/live").status_code == 200
+
+
+def test_an_announced_body_that_does_not_come_is_not_waited_for(serve: Callable[..., Served]) -> None:
     served = serve("--no-worker")
     host, _, port = served.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port))) as connection:
