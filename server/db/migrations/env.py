@@ -1,6 +1,6 @@
 """What Alembic runs for each migration: always over a connection that somebody hands in, inside their transaction."""
 
-from typing import Any
+from typing import Any, Literal
 
 from alembic import context
 
@@ -8,7 +8,7 @@ from server.db.columns import Json
 from server.db.tables import METADATA
 
 
-def as_plain_text(kind: str, column: Any, _: Any) -> str | bool:
+def as_plain_text(kind: str, column: Any, _: Any) -> str | Literal[False]:
     """A migration outlives the structs of its day: to it, JSON is text."""
     return "sa.Text()" if kind == "type" and isinstance(column, Json) else False
 
