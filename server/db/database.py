@@ -78,12 +78,12 @@ def _postgres(url: URL) -> Engine:
 
 
 def _sqlite(url: URL, durable: bool) -> Engine:
-    import pysqlite3
+    from pysqlite3 import dbapi2
 
     Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
         url,
-        module=pysqlite3.dbapi2,
+        module=dbapi2,
         pool_size=POOL,
         max_overflow=OVERFLOW,
         connect_args={"timeout": BUSY_SECONDS, "check_same_thread": False},
