@@ -23,6 +23,7 @@ from engine.errors import StorageFull, StorageUnwritable
 from engine.types import Stage
 
 T = TypeVar("T")
+UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EIO}
 
 
 class Manifest(msgspec.Struct, frozen=True):
@@ -130,6 +131,6 @@ def disk_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StorageFull(f"The disk is full while writing {path}: free some space and run it again.") from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST):
+        if error.errno in UNWRITABLE:
             raise StorageUnwritable(f"{path} cannot be written ({error.strerror}): choose another place.") from error
         raise
