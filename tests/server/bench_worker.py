@@ -20,7 +20,7 @@ from server.worker import Worker, stage_deadline
 
 FAULT = "BENCH_WORKER_FAULT"
 DEADLINE = "BENCH_DEADLINE"
-"""Seconds that clips may take, instead of the usual."""
+"""Seconds that each stage may take, instead of the usual."""
 
 
 def add_points(place: Place) -> None:
@@ -44,7 +44,7 @@ def main() -> None:
     seconds = os.environ.get(DEADLINE)
 
     def deadline(stage: str, expected: float) -> float:
-        return float(seconds) if seconds and stage == "clips" else stage_deadline(stage, expected)
+        return float(seconds) if seconds else stage_deadline(stage, expected)
 
     Worker(place, child_module="tests.server.bench_child", deadline=deadline).run()
 

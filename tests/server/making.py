@@ -81,13 +81,45 @@ def wait_for_end(place: Place, *job_ids: str, seconds: float = LONG) -> list[Job
 class Workers:
     """Real worker processes on one place; whatever is left of them is killed at the end."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, errors: int | None = None) -> None:
+        """`errors`: where what they say on stderr goes, None: to this process's."""
         self.place = place
+        self.errors = errors
         self.processes: list[subprocess.Popen[bytes]] = []
         self._made = place.folders.root / "made.txt"
 
     def start(self, *, clip_seconds: float = 0.0, fault: str = "", child_fault: str = "", **settings: str) -> int:
         """The process id of one more worker. `fault` strikes in it, `child_fault` in the first child of any worker."""
+        environ = self.environ() | {
+            "BENCH_CLIP_SECONDS": str(clip_seconds),
+            "BENCH_WORKER_FAULT": fault,
+            "REELHOUSE_FAULT": child_fault,
+            "BENCH_MADE": str(self._made),
+            "BENCH_FAULT_ONCE": str(self.place.folders.root / "child-with-faults") if child_fault else "",
+            **settings,
+        }
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.server.bench_worker"], cwd=ROOT, env=environ, stderr=self.errors
+        )
+        self.processes.append(process)
+        return process.pid
+
+    def submitter(
+        self, user_id: str, count: int, key: str, webhook: str = "", **settings: str
+    ) -> subprocess.Popen[str]:
+        """A process that accepts `count` stories and prints their jobs' ids; see `tests.server.bench_submit`."""
+        command = [sys.executable, "-m", "tests.server.bench_submit", user_id, str(count), key]
+        return subprocess.Popen(
+            [*command, *([webhook] if webhook else [])],
+            cwd=ROOT,
+            env=self.environ() | settings,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+        )
+
+    def environ(self) -> dict[str, str]:
+        """With which a process works on this place, and ends with this one."""
         known = self.place.settings
         environ = {name: value for name, value in os.environ.items() if not name.startswith("REELHOUSE_")} | {
             "REELHOUSE_HOME": str(known.home),
@@ -96,22 +128,12 @@ class Workers:
             "REELHOUSE_SWEEP_SECONDS": str(known.sweep_seconds),
             "REELHOUSE_WAVE": str(known.wave),
             "REELHOUSE_ALLOWED_FETCH": ",".join(known.allowed_fetch),
-            "BENCH_CLIP_SECONDS": str(clip_seconds),
             "BENCH_PARENT": str(os.getpid()),
-            "BENCH_WORKER_FAULT": fault,
-            "REELHOUSE_FAULT": child_fault,
-            "BENCH_MADE": str(self._made),
-            "BENCH_FAULT_ONCE": str(self.place.folders.root / "child-with-faults") if child_fault else "",
-            **settings,
         }
         for name, value in (("DATABASE_URL", known.database_url), ("QUEUE_URL", known.queue_url)):
             if value:
                 environ[f"REELHOUSE_{name}"] = value
-        process = subprocess.Popen(
-            [sys.executable, "-m", "tests.server.bench_worker"], cwd=ROOT, env=environ, stderr=None
-        )
-        self.processes.append(process)
-        return process.pid
+        return environ
 
     def kill(self, pid: int, how: signal.Signals = signal.SIGKILL) -> None:
         os.kill(pid, how)

@@ -1,0 +1,415 @@
+"""Chaos: real processes are killed, suspended, starved and lied to, and the invariants looked at after each round.
+
+`scripts/chaos [--seed N] [--rounds N] [--short]` prints a Markdown table; the exit code is 1 if anything was broken.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import psutil
+from sqlalchemy import select, update
+
+from server.jobs.models import ACTIVE, ENDED, Delivery, Job
+from server.place import Place
+from server.queue import open_queue, ring_for
+from tests.server.invariants import broken
+from tests.server.making import Workers, a_place, a_user, wait_until
+
+LEASE, SWEEP, DEADLINE = 3.0, 1.0, 8.0
+CLIP_SECONDS = 0.3
+PATIENCE = 150.0
+GONE_SECONDS = 2.0
+SUBMITTER = ("accepted",)
+CHILD = ("rename", "renamed", "mux")
+WORKER = (
+    "claimed", "commit", "script-published", "artefact-published", "before-terminal", "terminal", "after-terminal",
+    "webhook", "webhook-sent",
+)  # fmt: skip
+LATER = {"commit": (4, 16), "artefact-published": (1, 5), "rename": (1, 9), "renamed": (1, 9)}
+"""From which to which time at a point the fault may strike; else the first."""
+
+
+class Row(NamedTuple):
+    """`claimed`: seconds from the fault until what was lost was claimed again; `ended`: until all jobs had ended."""
+
+    fault: str
+    jobs: int
+    claimed: float | None
+    ended: float
+    again: int
+    broken: list[str]
+
+
+class Ear:
+    """An HTTP server to which webhooks are sent; `heard` counts them by their id."""
+
+    def __init__(self) -> None:
+        self.heard: Counter[str] = Counter()
+        ear = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers.get("content-length", "0")))
+                ear.heard[self.headers["webhook-id"]] += 1
+                self.send_response(204)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                """Nothing is logged."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/hook"
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class Rig:
+    """One round's place, user, workers and ear."""
+
+    def __init__(self, folder: Path, log: int) -> None:
+        self.place: Place = a_place(folder, lease_seconds=LEASE, sweep_seconds=SWEEP, allowed_fetch=("127.0.0.1",))
+        self.user = a_user(self.place)
+        self.workers = Workers(self.place, log)
+        self.ear = Ear()
+        self.struck: float | None = None
+        self.seen: dict[str, int] = {}
+        self.claimed: float | None = None
+
+    def worker(self, **more: Any) -> int:
+        return self.workers.start(clip_seconds=CLIP_SECONDS, BENCH_DEADLINE=str(DEADLINE), **more)
+
+    def submit(self, count: int = 2, key: str = "k", lines: int = 2, fault: str = "") -> list[str]:
+        with self.submitter(count, key, lines, fault) as process:
+            return (process.communicate()[0] or "").split()
+
+    def submitter(self, count: int, key: str, lines: int, fault: str) -> subprocess.Popen[str]:
+        more = {"BENCH_LINES": str(lines), "BENCH_SUBMIT_FAULT": fault}
+        return self.workers.submitter(self.user, count, key, self.ear.url, **more)
+
+    def jobs(self) -> list[Job]:
+        with self.place.db.reading() as session:
+            return list(session.scalars(select(Job)))
+
+    def strike(self) -> None:
+        """The fault has struck: from now on the clock runs."""
+        self.struck = time.monotonic()
+        self.seen = {job.id: job.token for job in self.jobs() if job.status in ACTIVE}
+
+    def all_ended(self) -> bool:
+        jobs = self.jobs()
+        if self.claimed is None and self.struck is not None:
+            again = [job for job in jobs if job.token > self.seen.get(job.id, job.token) and job.status != "queued"]
+            if again:
+                self.claimed = time.monotonic() - self.struck
+        return bool(jobs) and all(job.status in ENDED for job in jobs)
+
+    def wait(self) -> float:
+        """Seconds from the fault until all jobs have ended and their owner was told."""
+        wait_until(self.all_ended, "all jobs ended", PATIENCE)
+        ended = time.monotonic() - (self.struck or time.monotonic())
+        wait_until(self._all_told, "all webhooks were delivered", PATIENCE)
+        return ended
+
+    def _all_told(self) -> bool:
+        with self.place.db.reading() as session:
+            return all(row.delivered_at for row in session.scalars(select(Delivery)))
+
+    def end(self) -> list[str]:
+        """What is broken, once all workers have left."""
+        family = [one for process in self.workers.processes for one in _below(process.pid)]
+        self.workers.leave()
+        _, alive = psutil.wait_procs(family, GONE_SECONDS)
+        found = broken(self.place) + [f"process {one.pid} was left: {' '.join(one.cmdline()[:4])}" for one in alive]
+        with self.place.db.reading() as session:
+            owed = {row.id: row.job_id for row in session.scalars(select(Delivery))}
+        if Counter(owed.values()) != Counter(job.id for job in self.jobs() if job.webhook_url):
+            found.append("some job is not owed exactly one webhook")
+        if set(self.ear.heard) != set(owed):
+            found.append("the webhooks that were heard are not those that were owed")
+        return found
+
+    def close(self) -> None:
+        self.workers.close()
+        self.ear.close()
+        self.place.close()
+
+
+# ---- rounds ---------------------------------------------------------------------------------------------------------
+
+
+def at_boundary(rig: Rig, point: str, how: str, number: int) -> None:
+    """`point` is passed for the `number`-th time by whoever passes it: `kill` or `stop` them."""
+    fault = f"{point}:{number}:{how}"
+    if point in SUBMITTER:
+        process = rig.submitter(2, "k", 2, fault)
+        wait_until(lambda: process.poll() is not None or _stopped(process.pid), f"{fault} struck")
+        rig.strike()
+        rig.worker()
+        wait_until(rig.all_ended, "what was accepted ended", PATIENCE)
+        _release(process)
+        assert process.stdout is not None
+        process.stdout.close()
+        first = {job.id for job in rig.jobs()}
+        assert first < set(rig.submit()), "the same key made another job"
+        return
+    rig.submit()
+    first = rig.worker(**{"child_fault" if point in CHILD else "fault": fault})
+    if point in CHILD:
+        child = wait_until(lambda: rig.workers.child(first), "the child is there")
+        wait_until(lambda: not child.is_running() or _stopped(child.pid), f"{fault} struck")
+        rig.strike()
+        return
+    (worker,) = rig.workers.processes
+    wait_until(lambda: worker.poll() is not None or _stopped(first), f"{fault} struck")
+    rig.strike()
+    if point.startswith("webhook"):
+        _a_minute_passes(rig)
+    rig.worker()
+    if how == "stop":
+        if _locked(rig.place):  # in a transaction of SQLite: everybody waits for it
+            time.sleep(2 * LEASE)
+        else:
+            wait_until(rig.all_ended, "the other worker ended all jobs", PATIENCE)
+        rig.workers.kill(first, signal.SIGCONT)
+
+
+def failing(rig: Rig, point: str, number: int) -> None:
+    fault = f"{point}:{number}:fail"
+    rig.submit()
+    rig.strike()
+    rig.worker(**{"child_fault" if point in ("fsync", *CHILD) else "fault": fault})
+
+
+def each_message_thrice(rig: Rig) -> None:
+    for job_id in rig.submit(3):
+        ring_for(rig.place, job_id)
+        ring_for(rig.place, job_id)
+    rig.strike()
+    rig.worker()
+    rig.worker()
+
+
+def queue_deleted(rig: Rig, waiting: int) -> None:
+    rig.worker()
+    rig.submit(waiting, lines=1)
+    (rig.place.folders.root / "queue.db").unlink()
+    rig.strike()
+    rig.submit(1, key="later", lines=1)
+
+
+def junk(rig: Rig, chance: random.Random) -> None:
+    rig.worker()
+    storage = open_queue(rig.place).queue.storage
+    for _ in range(30):
+        storage.enqueue(chance.randbytes(chance.randrange(400)))
+    rig.strike()
+    rig.submit()
+    for _ in range(30):
+        storage.enqueue(chance.randbytes(chance.randrange(400)))
+
+
+def database_locked(rig: Rig, seconds: float) -> None:
+    rig.submit()
+    rig.worker()
+    wait_until(lambda: rig.workers.clips_begun(), "a clip is begun", PATIENCE)
+    holder = (
+        "import sqlite3, sys, time; c = sqlite3.connect(sys.argv[1], timeout=60, isolation_level=None);"
+        "c.execute('BEGIN EXCLUSIVE'); time.sleep(float(sys.argv[2]))"
+    )
+    subprocess.run([sys.executable, "-c", holder, rig.place.folders.root / "app.db", str(seconds)], check=True)
+    rig.strike()
+
+
+def killed_at_random(rig: Rig, chance: random.Random, kills: int) -> None:
+    """Again and again a worker, its child, or what makes the jobs, at any moment."""
+    rig.strike()
+    worker = rig.worker()
+    for number in range(kills):
+        rig.submit(1, key=f"r{number}", lines=chance.randint(1, 2))
+        time.sleep(chance.uniform(0.0, 2.5))
+        child = rig.workers.child(worker)
+        if child is not None and chance.random() < 0.4:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+        else:
+            rig.workers.kill(worker)
+            worker = rig.worker()
+        # A job that has taken three workers down has failed, which is right and is not looked for here.
+        wait_until(rig.all_ended, f"the job of kill {number} ended", PATIENCE)
+
+
+def disk_full(rig: Rig) -> None:
+    """Work and media lie on a disk that is as good as full; once it no longer is, service goes on."""
+    work = rig.place.folders.root
+    ballast = work / "ballast"
+    free = os.statvfs(work)
+    ballast.write_bytes(b"\0" * max(0, free.f_bavail * free.f_frsize - 500_000))
+    rig.submit(2, key="full")
+    rig.strike()
+    rig.worker()
+    wait_until(rig.all_ended, "what found no space ended", PATIENCE)
+    codes = {job.error_code for job in rig.jobs()}
+    assert codes <= {"insufficient_storage", "worker_crashed"}, codes
+    ballast.unlink()
+    (last,) = rig.submit(1, key="again")
+    wait_until(rig.all_ended, "the job after it ended", PATIENCE)
+    with rig.place.db.reading() as session:
+        assert session.get_one(Job, last).status == "completed"
+
+
+# ---- the machine ----------------------------------------------------------------------------------------------------
+
+
+def _below(pid: int) -> list[psutil.Process]:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).children(recursive=True)
+    return []
+
+
+def _stopped(pid: int) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    return False
+
+
+def _release(process: subprocess.Popen[str]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGCONT)
+    process.wait()
+
+
+def _locked(place: Place) -> bool:
+    connection = sqlite3.connect(place.folders.root / "app.db", timeout=0.5, isolation_level=None)
+    with contextlib.closing(connection):
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError:
+            return True
+    return False
+
+
+def _a_minute_passes(rig: Rig) -> None:
+    """For whoever had taken a webhook and died over it."""
+    with rig.place.db.writing() as session:
+        session.execute(update(Delivery).values(taken_until=0))
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[bool]:
+    """Whether `folder` is now a disk of that size: only root may do that."""
+    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    mounted = os.geteuid() == 0 and subprocess.run(command, capture_output=True).returncode == 0
+    try:
+        yield mounted
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+class Plan(NamedTuple):
+    name: str
+    run: Callable[[Rig], None]
+    disk: int | None = None
+
+
+def plans(chance: random.Random, kills: int) -> list[Plan]:
+    found = []
+    for how in ("kill", "stop"):
+        for point in (*SUBMITTER, *WORKER[:4], *CHILD, *WORKER[4:]):
+            number = chance.randint(*LATER.get(point, (1, 1)))
+            name = f"{'SIGKILL' if how == 'kill' else 'SIGSTOP'} at {point} {number}"
+            found.append(Plan(name, lambda rig, p=point, h=how, n=number: at_boundary(rig, p, h, n)))
+    for point, last in (("keep", 9), ("commit", 20), ("fsync", 15), ("rename", 9)):
+        number = chance.randint(1, last)
+        found.append(Plan(f"{point} {number} fails", lambda rig, p=point, n=number: failing(rig, p, n)))
+    found.append(Plan("each message three times, two workers", each_message_thrice))
+    found.append(Plan("queue file deleted, 20 jobs waiting", lambda rig: queue_deleted(rig, 20)))
+    found.append(Plan("60 junk messages", lambda rig: junk(rig, chance)))
+    found.append(Plan("database locked for 6 s", lambda rig: database_locked(rig, 6.0)))
+    found.append(Plan("database locked for 18 s", lambda rig: database_locked(rig, 18.0)))
+    found.append(Plan("disk full (tmpfs)", disk_full, disk=12))
+    found.append(Plan(f"{kills} kills at random moments", lambda rig: killed_at_random(rig, chance, kills)))
+    return found
+
+
+SHORT = ("SIGKILL at accepted", "SIGKILL at rename ", "SIGKILL at terminal", "each message", "commit")
+
+
+def play(plan: Plan, log: int) -> Row | None:
+    """One round; None, said loudly, if this machine cannot play it."""
+    with tempfile.TemporaryDirectory(prefix="chaos-") as name, contextlib.ExitStack() as held:
+        folder = Path(name)
+        if plan.disk is not None:
+            (folder / "data").mkdir()
+            if not held.enter_context(small_disk(folder / "data", plan.disk)):
+                print(f"SKIPPED, this user may mount no disk: {plan.name}", file=sys.stderr, flush=True)
+                return None
+        rig = Rig(folder, log)
+        held.callback(rig.close)
+        try:
+            plan.run(rig)
+            ended = rig.wait()
+            found = rig.end()
+        except AssertionError as error:
+            ended, found = -1.0, [str(error)]
+        return Row(plan.name, len(rig.jobs()), rig.claimed, ended, rig.workers.made_again(), found)
+
+
+def table(rows: list[Row], seed: int) -> str:
+    lines = [
+        f"| round (seed {seed}) | fault | jobs | claimed again, s | all ended, s | shots made again | broken |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for number, row in enumerate(rows, 1):
+        claimed = "–" if row.claimed is None else f"{row.claimed:.1f}"
+        said = "; ".join(row.broken) or "nothing"
+        lines.append(f"| {number} | {row.fault} | {row.jobs} | {claimed} | {row.ended:.1f} | {row.again} | {said} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=None, help="Repeats a run; printed if none is given.")
+    parser.add_argument("--rounds", type=int, default=20, help="Kills at random moments.")
+    parser.add_argument("--short", action="store_true", help="A few rounds only.")
+    parser.add_argument("--only", default="", help="Rounds whose name holds this.")
+    asked = parser.parse_args()
+    seed = random.SystemRandom().randrange(10**6) if asked.seed is None else asked.seed
+    print(f"seed {seed}", file=sys.stderr, flush=True)
+    rows = []
+    with Path(tempfile.gettempdir(), f"chaos-{seed}.log").open("wb") as log:
+        for plan in plans(random.Random(seed), asked.rounds):
+            if (asked.short and not plan.name.startswith(SHORT)) or asked.only not in plan.name:
+                continue
+            row = play(plan, log.fileno())
+            if row is not None:
+                rows.append(row)
+                print(f"{plan.name}: {row.ended:.1f} s, broken: {row.broken}", file=sys.stderr, flush=True)
+    print(table(rows, seed))
+    sys.exit(any(row.broken for row in rows))
+
+
+if __name__ == "__main__":
+    main()
