@@ -6,7 +6,8 @@ Wiring only. Command files import what is heavy when they run, so that `reelhous
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import typer
@@ -22,6 +23,13 @@ def main() -> None:
         sys.exit(130)
 
 
+def _measurements() -> Mapping[str, Any]:
+    """What `bench` measures of a server; imported when it is asked for."""
+    from server.bench import MEASUREMENTS
+
+    return MEASUREMENTS
+
+
 def build_whole_app() -> typer.Typer:
     """Every command of the product."""
     from engine.cli import build_app
@@ -31,7 +39,7 @@ def build_whole_app() -> typer.Typer:
     from server.commands.users import users_app
     from server.settings import Settings
 
-    app = build_app(Settings)
+    app = build_app(Settings, measurements=_measurements)
     app.command(epilog=serve.EXAMPLE)(serve.serve)
     app.command(epilog=worker.EXAMPLE)(worker.worker)
     app.add_typer(users_app)
