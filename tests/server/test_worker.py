@@ -16,14 +16,18 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from server.accounts.models import User
 from server.errors import Conflict
 from server.jobs.control import cancel, retry
 from server.jobs.events import after
+from server.jobs.models import Delivery
+from server.jobs.webhooks import deliver_due
 from server.media.library import path_of
 from server.media.models import Media
 from server.place import Place
 from server.queue import open_queue, ring_for
 from server.stories.models import StoryClip
+from tests.server.chaos import Ear
 from tests.server.invariants import broken
 from tests.server.making import Workers, a_place, a_user, job, row, submit, wait_for_end, wait_until
 
@@ -317,3 +321,22 @@ def test_two_retries_at_once_are_one_job(house):
         made = [again for again in pool.map(one, range(16)) if again]
     assert len(made) == 1
     cancel(house.place, house.ada, made[0])
+
+
+def test_a_webhook_that_cannot_be_signed_holds_no_other_up(tmp_path):
+    place, ear = a_place(tmp_path, allowed_fetch=("127.0.0.1",)), Ear()
+    try:
+        for name in ("ada", "bob"):
+            user = a_user(place, name)
+            cancel(place, user, submit(place, user, webhook_url=ear.url))
+            if name == "ada":
+                with place.db.writing() as session:
+                    session.get_one(User, user).webhook_secret = "whsec_a"
+        assert deliver_due(place) == 2
+        with place.db.reading() as session:
+            told = [(row.delivered_at is not None, row.last_error) for row in session.scalars(select(Delivery))]
+        assert sorted(told, key=str) == [(False, "a fault in reelhouse (Error)"), (True, None)]
+        assert len(ear.heard) == 1
+    finally:
+        ear.close()
+        place.close()
