@@ -92,7 +92,7 @@ def disable(session: Session, user_id: str) -> User:
     """
     user = user_of(session, user_id)
     if user.disabled_at is None:
-        if user.role == "admin" and _admins(session) == 1:
+        if user.role == "admin" and _admins(session) == {user_id}:
             raise Conflict("This is the last admin: make another one first.")
         user.disabled_at = now()
     session.execute(delete(Login).where(Login.user_id == user_id))
@@ -136,9 +136,10 @@ def _folded(email: str) -> str:
     return unicodedata.normalize("NFC", email).strip().lower()
 
 
-def _admins(session: Session) -> int:
-    able = select(func.count()).select_from(User).where(User.role == "admin", User.disabled_at.is_(None))
-    return session.scalar(able) or 0
+def _admins(session: Session) -> set[str]:
+    """Ids of those who are able to act; held, or two could disable each other at once."""
+    able = select(User.id).where(User.role == "admin", User.disabled_at.is_(None)).order_by(User.id)
+    return set(session.scalars(able.with_for_update()))
 
 
 def _taken(address: str) -> Conflict:

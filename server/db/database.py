@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event, make_url
+from sqlalchemy import Engine, create_engine, event, func, make_url, select
 from sqlalchemy.engine import URL, Connection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session, sessionmaker
@@ -51,6 +51,13 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def wait_turn(session: Session, name: str) -> None:
+    """From here to the end of this transaction, whoever else waits their turn for `name` does wait. SQLite needs no such
+    lock: there, who writes is alone."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
 
 
 def sqlite_url(path: Path) -> str:

@@ -18,14 +18,16 @@ from engine.errors import StorageFull
 from engine.types import StoryRequest
 from server.accounts.credits import debit
 from server.clock import DAY, now
+from server.db.database import wait_turn
 from server.errors import Conflict, IdempotencyMismatch, NotFound, Unavailable
 from server.fault import fault
 from server.ids import cuid
 from server.jobs.events import tell
-from server.jobs.models import ENDED, Idempotency, Job
+from server.jobs.models import Idempotency, Job
 from server.place import Place
 from server.series.models import Series
 from server.stories.models import Story
+from server.stories.removal import job_on
 
 KEPT = DAY
 """How long the answer to an idempotency key is given again."""
@@ -90,11 +92,13 @@ def enter(session: Session, cost: int, user_id: str, order: Order, request_id: s
         series = session.get(Series, order.series_id)
         if series is None or series.user_id != user_id:
             raise NotFound(f"There is no series {order.series_id}.")
+    wait_turn(session, work_id := order.work_id or cuid())  # nobody removes that work, or accepts for it, meanwhile
+    idle(session, work_id)
     moment = now()
     job = Job(
         id=cuid(),
         user_id=user_id,
-        work_id=order.work_id or cuid(),
+        work_id=work_id,
         story_id=_if_there(session, order.story_id),
         series_id=order.series_id,
         retry_of=order.retry_of,
@@ -117,16 +121,14 @@ def enter(session: Session, cost: int, user_id: str, order: Order, request_id: s
     )
     session.add(job)
     session.flush()
-    debit(session, user_id, job.id, cost)  # from here on, nobody else accepts for this user until this is committed
-    idle(session, job.work_id, beside=job.id)
+    debit(session, user_id, job.id, cost)
     tell(session, job, "status", status="queued", progress=0)
     return job
 
 
-def idle(session: Session, work_id: str, beside: str | None = None) -> None:
-    """Raise `Conflict` while a job, `beside` apart, waits for, or works on, the story with that work folder."""
-    at_work = select(Job.id).where(Job.work_id == work_id, Job.status.not_in(ENDED))
-    busy = session.scalar((at_work if beside is None else at_work.where(Job.id != beside)).limit(1))
+def idle(session: Session, work_id: str) -> None:
+    """Raise `Conflict` while a job waits for, or works on, the story with that work folder."""
+    busy = job_on(session, work_id)
     if busy is not None:
         raise Conflict(f"Job {busy} works on this story: wait for it, or cancel it.")
 

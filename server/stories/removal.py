@@ -11,6 +11,7 @@ from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from server.clock import DAY, now
+from server.db.database import wait_turn
 from server.errors import Conflict, NotFound
 from server.jobs.models import ENDED, Job
 from server.media.library import remove
@@ -28,10 +29,11 @@ def delete_story(place: Place, user_id: str | None, story_id: str) -> int:
     Its jobs stay in the history, without a story. Raises `NotFound`, and `Conflict` while one of its jobs is not over.
     """
     with place.db.writing() as session:
+        wait_turn(session, story_id)
         story = session.get(Story, story_id, with_for_update=True)
         if story is None or user_id not in (None, story.user_id):
             raise NotFound("There is no such story.")
-        if is_worked_on(session, story_id):
+        if job_on(session, story_id):
             raise Conflict("A job of this story is not over yet: cancel it, or wait for its end.")
         freed = remove(session, place.folders, story_id)
         session.execute(update(Job).where(Job.story_id == story_id).values(story_id=None))
@@ -58,10 +60,9 @@ def delete_old_stories(place: Place, *, dry_run: bool = False, moment: int | Non
     return count, freed
 
 
-def is_worked_on(session: Session, work_id: str) -> bool:
-    """Whether a job waits or runs that uses this work folder."""
-    found = select(Job.id).where(Job.work_id == work_id, Job.status.not_in(ENDED)).limit(1)
-    return session.scalar(found) is not None
+def job_on(session: Session, work_id: str) -> str | None:
+    """The job that waits or runs and uses this work folder."""
+    return session.scalar(select(Job.id).where(Job.work_id == work_id, Job.status.not_in(ENDED)).limit(1))
 
 
 def remove_work(place: Place, work_id: str) -> int:
@@ -69,7 +70,8 @@ def remove_work(place: Place, work_id: str) -> int:
     gone = place.folders.work / f"{GOING}{secrets.token_hex(8)}"
     # In a transaction that writes, so that no job can be accepted for this folder while it goes.
     with place.db.writing() as session:
-        if is_worked_on(session, work_id):
+        wait_turn(session, work_id)
+        if job_on(session, work_id):
             return 0
         try:
             (place.folders.work / work_id).rename(gone)

@@ -18,8 +18,9 @@ def add_story(session: Session, story: Story) -> None:
 
 def set_status(session: Session, story: Story, status: str) -> None:
     if story.status != status:
-        _count(session, story.user_id, story.status, -1)
-        _count(session, story.user_id, status, 1)
+        # Always in the same order: two that change places would wait for each other.
+        for counted, change in sorted({story.status: -1, status: 1}.items()):
+            _count(session, story.user_id, counted, change)
         story.status = status
 
 
