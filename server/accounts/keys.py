@@ -9,7 +9,7 @@ import secrets
 import string
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.orm import Session
 
 from server.accounts.caller import Caller
@@ -77,7 +77,7 @@ def revoke_key(session: Session, user_id: str | None, key_id: str) -> ApiKey:
     return row
 
 
-def caller_of_key(session: Session, text: str) -> Caller:
+def caller_of_key(session: Session | Connection, text: str) -> Caller:
     """Whose key this is. Raises `Unauthorized`, in the same words whatever is wrong with it."""
     spelt = KEY.fullmatch(text)
     if spelt is None:

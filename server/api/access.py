@@ -128,8 +128,8 @@ class AccessMiddleware:
             scheme, _, key = given[0].strip().partition(" ")
             if len(given) > 1 or scheme.lower() != "bearer":
                 raise Unauthorized(MISSING)
-            with self.place.db.reading() as session:
-                return caller_of_key(session, key.strip()), None
+            with self.place.db.asking() as database:
+                return caller_of_key(database, key.strip()), None
         token = session_token(connection)
         if token is None:
             raise Unauthorized(MISSING)

@@ -23,6 +23,8 @@ log = structlog.get_logger("reelhouse.http")
 
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+READS = frozenset({"GET", "HEAD"})
+HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^:\[\]]+))(?::[0-9]{0,5})?")
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 SINGLE = frozenset(
     {b"host", b"authorization", b"content-type", b"content-length", b"idempotency-key", b"x-csrf-token", b"origin"}
@@ -86,13 +88,17 @@ class FrontDoor:
             seconds = time.perf_counter() - began
             template = str(scope.get("path_template") or "unmatched")
             self.metrics.request(scope["method"], template, status, seconds)
-            log.info("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1))
+            if scope["method"] not in READS or status >= 400:  # what polls and is answered well is only counted
+                took = round(seconds * 1000, 1)
+                log.info("request", method=scope["method"], path=scope["path"], status=status, ms=took)
 
     def _refusal(self, scope: Scope) -> Any:
         names = [name for name, _ in scope["headers"] if name in SINGLE]
         if len(names) != len(set(names)):
             twice = next(name for name in names if names.count(name) > 1).decode()
             return spell(400, f"The header {twice} was sent twice: send it once.")
+        if {b"transfer-encoding", b"content-length"} <= {name for name, _ in scope["headers"]}:
+            return spell(400, "A body has a Content-Length or a Transfer-Encoding: send one of them.")
         host = next((value for name, value in scope["headers"] if name == b"host"), b"").decode("latin-1")
         if not self._ours(host, scope):
             return spell(
@@ -124,11 +130,11 @@ class FrontDoor:
 def host_of(text: str) -> str:
     """The name or address in a Host header, without port, brackets and the root's dot; "" if it is none."""
     text = text.strip().lower()
-    if text.startswith("["):
-        return text[1:].partition("]")[0]
-    if text.count(":") > 1:
+    if text.count(":") > 1 and not text.startswith("["):
         return text
-    return text.partition(":")[0].rstrip(".")
+    # What stands behind a name ends up in the addresses that are made from it: a port, and nothing else.
+    spelt = HOST.fullmatch(text)
+    return (spelt[1] or spelt[2]).rstrip(".") if spelt else ""
 
 
 def _request_id(headers: Any) -> str:

@@ -15,7 +15,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from sqlalchemy import delete, event, select
+from sqlalchemy import Connection, delete, event, select
 from sqlalchemy.orm import Session
 
 from engine.artifacts import disk_errors, file_hash, flush
@@ -98,12 +98,12 @@ def url_of(base_url: str, media_id: str, suffix: str) -> str:
     return f"{base_url}/media/{media_id}{suffix}"
 
 
-def url_of_id(session: Session, base_url: str, media_id: str | None) -> str | None:
+def url_of_id(session: Session | Connection, base_url: str, media_id: str | None) -> str | None:
     """The address of one file; None if there is no such file (any more)."""
     return None if media_id is None else urls_of(session, base_url, [media_id]).get(media_id)
 
 
-def urls_of(session: Session, base_url: str, media_ids: Iterable[str | None]) -> dict[str, str]:
+def urls_of(session: Session | Connection, base_url: str, media_ids: Iterable[str | None]) -> dict[str, str]:
     """The addresses of many, by id, in one query; those that are not there are left out."""
     wanted = {media_id for media_id in media_ids if media_id is not None}
     if not wanted:

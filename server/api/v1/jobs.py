@@ -18,7 +18,7 @@ from server.api.v1.paths import request_id
 from server.api.v1.structs import Queued
 from server.errors import BadInput
 from server.jobs import control
-from server.jobs.document import JobDocument, job_document
+from server.jobs.document import JobDocument, job_document, poll
 from server.jobs.models import ENDED, Job
 from server.place import Place
 
@@ -28,9 +28,7 @@ MAX_SEQ = 2**31 - 1
 @get("/stories/jobs/{job_id:str}", opt={"access": "stories:read"}, sync_to_thread=True)
 def get_job(request: Request[Any, Any, Any], place: Place, caller: Caller, job_id: str) -> JobDocument:
     """Get a job's status. Poll every 5 s."""
-    with place.db.reading() as session:
-        job = control.find(session, caller.user_id, job_id)
-        return job_document(session, job, base_url(request, place.settings))
+    return poll(place.db, caller.user_id, job_id, base_url(request, place.settings))
 
 
 @post("/stories/jobs/{job_id:str}/cancel", opt={"access": "stories:generate"}, status_code=200, sync_to_thread=True)
