@@ -1,15 +1,5 @@
 // Shows /openapi.json. Everything is put in as text, never as markup.
-"use strict";
-
-const make = (tag, attributes = {}, ...children) => {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-};
-
-// Text in which `this` is code.
-const prose = (text) => text.split("`").map((part, number) => (number % 2 ? make("code", {}, part) : part));
+import { copy, make, prose } from "/web/page.js";
 
 const nameOf = (schema) => (schema.$ref ?? "").split("/").pop();
 
@@ -34,9 +24,26 @@ function boundsOf(schema) {
   return bounds.join(", ");
 }
 
+function example(text) {
+  const button = make("button", { class: "quiet", onclick: async () => {
+    button.textContent = await copy(text) ? "Copied" : "Select it";
+    setTimeout(() => { button.textContent = "Copy"; }, 2000);
+  } }, "Copy");
+  return make("div", { class: "example" }, make("pre", { tabindex: 0 }, text), button);
+}
+
+// What to type: a call of this server with a key in $KEY, or without where only a session or nobody is asked for.
+function curl(path, method, told) {
+  const sent = told.requestBody?.content?.["application/json"]?.example;
+  const parts = [`curl -X ${method.toUpperCase()} '${location.origin}${path}'`];
+  if (told.security.some((one) => Object.keys(one).some((kind) => !/session|cookie/i.test(kind)))) parts.push('-H "Authorization: Bearer $KEY"');
+  if (sent) parts.push("-H 'Content-Type: application/json'", `-d '${JSON.stringify(sent).replaceAll("'", "'\\''")}'`);
+  return parts.join(" \\\n  ").replace("-X GET ", "");
+}
+
 function table(rows) {
   const head = make("tr", {}, ...["field", "type", "", ""].map((text) => make("th", {}, text)));
-  return make("table", {}, head, ...rows.map((cells) => make("tr", {}, ...cells.map((cell) => make("td", {}, cell)))));
+  return make("div", { class: "wide" }, make("table", { class: "stack" }, head, ...rows.map((cells) => make("tr", {}, ...cells.map((cell) => make("td", {}, cell))))));
 }
 
 function fields(schema, schemas) {
@@ -54,7 +61,7 @@ function body(title, content, schemas) {
   return Object.entries(content ?? {}).flatMap(([type, told]) => [
     make("p", { class: "dim" }, `${title} · ${type} · ${nameOf(told.schema) || typeOf(told.schema)}`),
     ...(type === "application/json" ? [fields(told.schema, schemas)] : []),
-    make("pre", {}, typeof told.example === "string" ? told.example : JSON.stringify(told.example, null, 2)),
+    example(typeof told.example === "string" ? told.example : JSON.stringify(told.example, null, 2)),
   ]);
 }
 
@@ -70,7 +77,7 @@ function operation(path, method, told, schemas) {
     [boundsOf(one.schema), one.description ?? ""].filter(Boolean).join(" — "),
   ]);
   if (parameters.length) inside.append(table(parameters));
-  inside.append(...body("Send", told.requestBody?.content, schemas));
+  inside.append(example(curl(path, method, told)), ...body("Send", told.requestBody?.content, schemas));
   const errors = [];
   for (const [status, answer] of Object.entries(told.responses)) {
     if (answer.$ref) errors.push(`${status} ${nameOf(answer)}`);
@@ -79,7 +86,7 @@ function operation(path, method, told, schemas) {
   inside.append(make("p", { class: "dim" }, `Errors: ${errors.join(" · ")}`));
   const summary = make("summary", {}, make("span", { class: `method ${method}` }, method.toUpperCase()), make("code", {}, path),
     make("span", { class: "dim" }, ...prose(told.summary)));
-  return make("details", { id: told.operationId }, summary, inside);
+  return make("details", { id: told.operationId, class: "operation", "data-name": told.summary.replaceAll("`", "") }, summary, inside);
 }
 
 async function show() {
@@ -92,11 +99,22 @@ async function show() {
       groups.set(tag, [...(groups.get(tag) ?? []), operation(path, method, one, told.components.schemas)]);
     }
   main.replaceChildren(...told.info.description.split("\n\n").map((text) => make("p", {}, ...prose(text))));
+  main.append(make("nav", { class: "toc", "aria-label": "Operations" }, [...groups].map(([tag, operations]) => [
+    make("h3", {}, tag), make("ul", {}, operations.map((one) => make("li", {}, make("a", { href: `#${one.id}` }, one.dataset.name))))])));
   for (const [tag, operations] of groups) main.append(make("h2", {}, tag), ...operations);
   main.append(make("h2", {}, "Errors"), table(Object.entries(told.components.responses).map(([code, answer]) => [
     make("code", {}, code), String(answer.content["application/json"].example.error.status), "", answer.description,
   ])));
-  document.getElementById(location.hash.slice(1))?.setAttribute("open", "");
+  open();
 }
 
+function open() {
+  const one = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  if (one?.tagName !== "DETAILS") return;
+  one.open = true;
+  one.scrollIntoView();
+  one.querySelector("summary").focus({ preventScroll: true });
+}
+
+addEventListener("hashchange", open);
 show().catch((error) => document.getElementById("main").replaceChildren(make("p", { class: "bad" }, String(error))));

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from litestar import Response, get
+from litestar import Request, Response, get
 
+from server.accounts import logins
 from server.accounts.setup import is_needed
-from server.errors import NotFound
+from server.api.access import session_token
+from server.errors import NotFound, Unauthorized
 from server.place import Place
 
 FOLDER = Path(__file__).resolve().parent
 TYPES: dict[str, str] = {
-    "index.html": "text/html; charset=utf-8",
-    "docs.html": "text/html; charset=utf-8",
-    "style.css": "text/css; charset=utf-8",
-    "studio.js": "text/javascript; charset=utf-8",
-    "docs.js": "text/javascript; charset=utf-8",
+    "index.html": "text/html",
+    "docs.html": "text/html",
+    "style.css": "text/css",
+    "icon.svg": "image/svg+xml",
+    **dict.fromkeys(
+        ("page.js", "jobs.js", "studio.js", "stories.js", "order.js", "film.js", "shots.js", "account.js", "docs.js"),
+        "text/javascript",
+    ),
 }
 """All that there is: a name that is not here leads nowhere."""
 
 
 @get("/", opt={"access": "public"}, include_in_schema=False, sync_to_thread=True)
-def studio_page(place: Place) -> Response[bytes]:
-    """Set-up while there is no user; else sign-in, stories and keys."""
+def studio_page(request: Request[Any, Any, Any], place: Place) -> Response[bytes]:
+    """Set-up while there is no user; else sign-in, stories and keys. It is told which, lest it asks and is refused."""
     page = _file("index.html")
     if is_needed(place):
         page.content = page.content.replace(b'data-setup="no"', b'data-setup="yes"')
+    elif not _is_signed_in(request, place):
+        page.content = page.content.replace(b'data-session="yes"', b'data-session="no"')
     return page
 
 
@@ -42,6 +50,14 @@ def page_file(name: str) -> Response[bytes]:
     if name not in TYPES:
         raise NotFound("There is no such file.")
     return _file(name)
+
+
+def _is_signed_in(request: Request[Any, Any, Any], place: Place) -> bool:
+    try:
+        logins.find(place.db, session_token(request) or "")
+    except Unauthorized:
+        return False
+    return True
 
 
 def _file(name: str) -> Response[bytes]:
