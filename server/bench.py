@@ -22,6 +22,7 @@ from engine.bench_rig import Place as Rig
 from engine.bench_rig import bench_request
 from server.accounts.keys import create_key
 from server.accounts.models import SCOPES
+from server.accounts.passwords import hash_password
 from server.accounts.users import create_user
 from server.bench_load import Call, Load, run_load
 from server.clock import now
@@ -114,7 +115,7 @@ def _customer(settings: Settings) -> tuple[str, str]:
     """A key with all scopes, and its user's id, who can pay for everything."""
     place = open_place(settings)
     with place.db.writing() as session:
-        user = create_user(session, "bench@example.org", cuid(), credits=100_000_000, admin=False)
+        user = create_user(session, "bench@example.org", hash_password(cuid()), credits=100_000_000, admin=False)
         _, key = create_key(session, user.id, "bench", list(SCOPES))
     place.close()
     return key, user.id

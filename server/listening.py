@@ -19,8 +19,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from engine.errors import ReelhouseError
 from server.api.errors import spell
 from server.app import Server
-from server.jobs.accept import ring
-from server.jobs.claims import sweep
+from server.jobs.bells import ring_again
+from server.jobs.crew import left_waiting
 from server.place import Place
 from server.workforce import Workforce
 
@@ -29,6 +29,9 @@ log = structlog.get_logger("reelhouse.serve")
 DRAIN_SECONDS = 5
 """How long an answer that has begun may take to its end after TERM; a film that is being downloaded is cut then."""
 KEEP_ALIVE_SECONDS = 30
+HEAD_SECONDS = 30
+"""How long a request's first line and headers may take, from the connection or the answer before on. Connections are
+few, and anybody may open one."""
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -52,7 +55,34 @@ def url_of_socket(bound: socket.socket, host: str) -> str:
 
 
 class Wire(H11Protocol):
-    """HTTP/1.1 by h11; what is no HTTP at all is answered in the contract's shape too."""
+    """HTTP/1.1 by h11; what is no HTTP at all is answered in the contract's shape too, and who says nothing is left."""
+
+    _patience: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._wait()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.cycle is not None and not self.cycle.response_complete and self._patience is not None:
+            self._patience.cancel()
+
+    def on_response_complete(self) -> None:
+        self._wait()  # before a request that was sent ahead begins
+        super().on_response_complete()
+        if not self.cycle.response_complete and self._patience is not None:
+            self._patience.cancel()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+        super().connection_lost(exc)
+
+    def _wait(self) -> None:
+        if self._patience is not None:
+            self._patience.cancel()
+        self._patience = self.loop.call_later(HEAD_SECONDS, self.transport.close)
 
     def send_400_response(self, msg: str) -> None:
         if self.conn.our_state is not h11.IDLE and self.conn.our_state is not h11.SEND_RESPONSE:
@@ -87,6 +117,7 @@ class Listener(uvicorn.Server):
         )
         self._app, self._place, self._workforce, self._when_ready = app, place, workforce, when_ready
         self._sweeping: asyncio.Task[None] | None = None
+        self._deserted = False
         self.interrupted = False
 
     @contextlib.contextmanager
@@ -129,5 +160,9 @@ class Listener(uvicorn.Server):
                 log.warning("the database does not answer", reason=str(error).splitlines()[0])
 
     def _sweep_once(self) -> None:
-        for job_id in sweep(self._place):
-            ring(self._place, job_id)
+        ring_again(self._place)
+        with self._place.db.reading() as session:
+            waiting = left_waiting(session, self._place.settings.lease_seconds)
+        if waiting and not self._deserted:
+            log.warning("jobs wait, and no worker lives", waiting=waiting)
+        self._deserted = waiting > 0

@@ -18,7 +18,7 @@ from server.accounts.logins import ABSOLUTE, IDLE
 from server.accounts.models import Login
 from server.clock import DAY, HOUR, now
 from server.ids import is_cuid
-from server.jobs.models import ENDED, Idempotency, Job, JobEvent
+from server.jobs.models import ANSWERS_KEPT, ENDED, Delivery, Idempotency, Job, JobEvent
 from server.media.library import NAME, path_of
 from server.media.models import Media
 from server.place import Place
@@ -27,10 +27,8 @@ from server.stories.models import Story
 from server.stories.removal import GOING, bytes_below, delete_old_stories, remove_folder, remove_work
 
 SETTLED = HOUR
-REMEMBERED = DAY
-"""How long a first answer is given again for the same Idempotency-Key."""
 HISTORY = 30 * DAY
-"""How long a job's events can be replayed, and a failed job resumed, after its end."""
+"""How long a job's events can be replayed, a failed one resumed, and its webhook sent again, after its end."""
 BATCH = 500
 
 
@@ -47,6 +45,7 @@ class Freed(msgspec.Struct, rename="camel"):
     work_bytes: int = 0
     idempotency_keys: int = 0
     job_events: int = 0
+    deliveries: int = 0
     logins: int = 0
     missing_files: list[str] = msgspec.field(default_factory=list)
 
@@ -139,11 +138,13 @@ def _sweep_rows(place: Place, freed: Freed, moment: int) -> None:
     over = Job.status.in_(ENDED) & (func.coalesce(Job.completed_at, Job.created_at) < moment - HISTORY)
     with place.db.writing() as session:
         freed.idempotency_keys = _gone(
-            session, freed.dry_run, Idempotency, Idempotency.created_at < moment - REMEMBERED
+            session, freed.dry_run, Idempotency, Idempotency.created_at < moment - ANSWERS_KEPT
         )
         freed.job_events = _gone(
             session, freed.dry_run, JobEvent, exists().where(Job.id == JobEvent.job_id).where(over)
         )
+        settled = Delivery.next_at.is_(None) & (Delivery.created_at < moment - HISTORY)
+        freed.deliveries = _gone(session, freed.dry_run, Delivery, settled)
         ended = or_(Login.seen_at <= moment - IDLE, Login.created_at <= moment - ABSOLUTE)
         freed.logins = _gone(session, freed.dry_run, Login, ended)
 

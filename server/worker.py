@@ -19,13 +19,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from engine.workplace import locked
 from server.child import Child, ChildDied
-from server.jobs.accept import ring
-from server.jobs.claims import Claim, claim_wave, prolong, sweep
+from server.jobs.bells import ring_again
+from server.jobs.claims import Claim, claim_wave, prolong
+from server.jobs.crew import sign_off, sign_on
 from server.jobs.progress import Progress
 from server.jobs.webhooks import deliver_due
 from server.media.library import place_file
 from server.place import Place
-from server.queue import listen, unheard
+from server.queue import listen
 from server.series.service import references
 from server.wave import Making, Wave
 from server.wire import Assignment, Beat
@@ -86,6 +87,7 @@ class Worker:
                     thread.join(LEAVE_SECONDS)
                 if self._child is not None:
                     self._child.end()
+                self._undisturbed(lambda: sign_off(self._place, self.name))
                 _worker = None
         log.info("left", worker=self.name)
 
@@ -170,9 +172,10 @@ class Worker:
             if moment >= next_beat:
                 next_beat = moment + settings.lease_seconds / BEATS_A_LEASE
                 self._undisturbed(self._beat)
+                self._undisturbed(lambda: sign_on(self._place, self.name, self._gpu))
             if moment >= next_sweep:
                 next_sweep = moment + settings.sweep_seconds
-                self._undisturbed(self._sweep)
+                self._undisturbed(lambda: ring_again(self._place))
 
     def _undisturbed(self, work: Callable[[], object]) -> None:
         try:
@@ -189,12 +192,6 @@ class Worker:
         if child is not None:
             with contextlib.suppress(ChildDied):  # the wave hears of it too
                 child.say(Beat(within=lapses - time.monotonic()))
-
-    def _sweep(self) -> None:
-        silent = sweep(self._place)
-        if len(silent) > unheard(self._place):  # or bells would pile up behind workers that are busy
-            for job_id in silent:
-                ring(self._place, job_id)
 
     def _post(self) -> None:
         while not self._leaving.wait(OUTBOX_SECONDS):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 import unicodedata
 from functools import cache
+from typing import NewType
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -23,12 +24,16 @@ _hasher = PasswordHasher()
 _turns = threading.BoundedSemaphore(AT_ONCE)
 
 
-def hash_password(password: str, *, field: str = "password") -> str:
-    """Raises `BadInput` naming `field` for one that is too short, too long or no text."""
+PasswordHash = NewType("PasswordHash", str)
+"""Whoever keeps one gets it ready made: hashing in a transaction would hold up every other writer."""
+
+
+def hash_password(password: str) -> PasswordHash:
+    """Raises `BadInput` naming the field for one that is too short, too long or no text."""
     spelt = _spelt(password)
     if spelt is None:
-        raise BadInput.of(field, ACCEPTS)
-    return _hasher.hash(spelt)
+        raise BadInput.of("password", ACCEPTS)
+    return PasswordHash(_hasher.hash(spelt))
 
 
 def verify_password(kept: str | None, password: str) -> bool:

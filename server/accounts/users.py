@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from server.accounts import credits as ledger
 from server.accounts.models import Login, User
-from server.accounts.passwords import hash_password
+from server.accounts.passwords import PasswordHash
 from server.clock import now
 from server.errors import BadInput, Conflict, NotFound
 from server.ids import cuid
@@ -22,7 +22,7 @@ EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 LONGEST_EMAIL = 254
 
 
-def create_user(session: Session, email: str, password: str, *, credits: int, admin: bool) -> User:
+def create_user(session: Session, email: str, password: PasswordHash, *, credits: int, admin: bool) -> User:
     """A new user with `credits` in the ledger as a grant.
 
     Raises `BadInput` naming the field, `Conflict` if somebody has this address.
@@ -35,7 +35,7 @@ def create_user(session: Session, email: str, password: str, *, credits: int, ad
     user = User(
         id=cuid(),
         email=address,
-        password_hash=hash_password(password),
+        password_hash=password,
         role="admin" if admin else "user",
         balance=0,
         webhook_secret=new_webhook_secret(),
@@ -106,10 +106,10 @@ def enable(session: Session, user_id: str) -> User:
     return user
 
 
-def reset_password(session: Session, user_id: str, password: str) -> User:
-    """A new password; whoever was logged in with the old one no longer is. Raises `BadInput`, `NotFound`."""
+def reset_password(session: Session, user_id: str, password: PasswordHash) -> User:
+    """A new password; whoever was logged in with the old one no longer is. Raises `NotFound`."""
     user = user_of(session, user_id)
-    user.password_hash = hash_password(password)
+    user.password_hash = password
     session.execute(delete(Login).where(Login.user_id == user_id))
     return user
 

@@ -30,7 +30,8 @@ def gc(context: typer.Context, dry_run: DryRun = False, data: Data = None, json:
     print_text(f"{freed.media_files} files without a row {would}, {_size(freed.media_bytes)}")
     print_text(f"{freed.work_folders} work folders {would}, {_size(freed.work_bytes)}")
     print_text(
-        f"{freed.idempotency_keys} idempotency keys, {freed.job_events} job events, {freed.logins} logins {would}"
+        f"{freed.idempotency_keys} idempotency keys, {freed.job_events} job events, {freed.deliveries} webhooks, "
+        f"{freed.logins} logins {would}"
     )
 
 

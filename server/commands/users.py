@@ -34,13 +34,15 @@ def create(
     json: Json = False,
 ) -> None:
     """Create a user; the password is asked for, or read with --password-stdin."""
+    from server.accounts.passwords import hash_password
     from server.accounts.users import create_user
 
     password = _read_line() if password_stdin else _ask()
     with place_at(context, data) as place:
         granted = place.settings.credits_grant if credits is None else credits
+        hashed = hash_password(password)
         with place.db.writing() as session:
-            user = create_user(session, email, password, credits=granted, admin=admin)
+            user = create_user(session, email, hashed, credits=granted, admin=admin)
     _tell(user, json)
 
 

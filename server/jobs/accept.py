@@ -10,27 +10,24 @@ from typing import NamedTuple
 
 import msgspec
 from sqlalchemy import delete, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from engine.delivery import check_space
 from engine.errors import StorageFull
 from engine.types import StoryRequest
 from server.accounts.credits import debit
-from server.clock import DAY, now
+from server.clock import now
 from server.db.database import wait_turn
 from server.errors import Conflict, IdempotencyMismatch, NotFound, Unavailable
 from server.fault import fault
 from server.ids import cuid
+from server.jobs.bells import ring
 from server.jobs.events import tell
-from server.jobs.models import Idempotency, Job
+from server.jobs.models import ANSWERS_KEPT, Idempotency, Job
 from server.place import Place
 from server.series.models import Series
 from server.stories.models import Story
 from server.stories.removal import job_on
-
-KEPT = DAY
-"""How long the answer to an idempotency key is given again."""
 
 
 class Order(NamedTuple):
@@ -60,30 +57,33 @@ class Accepted(NamedTuple):
 def accept(
     place: Place, user_id: str, order: Order, *, key: str | None = None, request_id: str | None = None
 ) -> Accepted:
-    """Promise to make `order`. `key` is the client's idempotency key.
+    """Promise to make `order`. `key` is the client's idempotency key; while the first request with it is in flight,
+    the next one waits.
 
     Raises `TooFewCredits`, `NotFound` for a series that is not the user's, `IdempotencyMismatch`, `Conflict` while
-    the first request with that key is in flight or another job works on that story, and `Unavailable` if the disk
-    cannot hold what is to be made.
+    another job works on that story, and `Unavailable` if the disk cannot hold what is to be made.
     """
     fingerprint = _fingerprint(order)
-    try:
-        with place.db.writing() as session:
-            known = None if key is None else _known(session, user_id, key, fingerprint)
+    with place.db.writing() as session:
+        if key is not None:
+            wait_turn(session, f"{user_id} {key}")
+            known = _known(session, user_id, key, fingerprint)
             if known is not None:
                 return Accepted(known, replayed=True)
-            _check_disk(place, order)
-            job = enter(session, place.settings.credits_story, user_id, order, request_id)
-            if key is not None:
-                _remember(session, user_id, key, fingerprint, job.id)
-    except IntegrityError as error:
-        if key is None:
-            raise
-        # PostgreSQL lets two first requests begin; the unique key lets one of them commit.
-        raise Conflict("The first request with this Idempotency-Key is still in flight: try again.") from error
+        _check_disk(place, order)
+        job = enter(session, place.settings.credits_story, user_id, order, request_id)
+        if key is not None:
+            _remember(session, user_id, key, fingerprint, job.id)
     fault("accepted")
     ring(place, job.id)
     return Accepted(job.id)
+
+
+def answered(place: Place, user_id: str, order: Order, key: str) -> Accepted | None:
+    """What this very request was answered within the last day, if it was. Raises `IdempotencyMismatch`."""
+    with place.db.reading() as session:
+        row = _answer(session, user_id, key)
+        return None if row is None else Accepted(_same(row, _fingerprint(order)), replayed=True)
 
 
 def enter(session: Session, cost: int, user_id: str, order: Order, request_id: str | None) -> Job:
@@ -92,13 +92,14 @@ def enter(session: Session, cost: int, user_id: str, order: Order, request_id: s
         series = session.get(Series, order.series_id)
         if series is None or series.user_id != user_id:
             raise NotFound(f"There is no series {order.series_id}.")
-    wait_turn(session, work_id := order.work_id or cuid())  # nobody removes that work, or accepts for it, meanwhile
-    idle(session, work_id)
+    if order.work_id is not None:
+        wait_turn(session, order.work_id)  # nobody removes that work, or accepts for it, meanwhile
+        idle(session, order.work_id)
     moment = now()
     job = Job(
         id=cuid(),
         user_id=user_id,
-        work_id=work_id,
+        work_id=order.work_id or cuid(),
         story_id=_if_there(session, order.story_id),
         series_id=order.series_id,
         retry_of=order.retry_of,
@@ -116,6 +117,7 @@ def enter(session: Session, cost: int, user_id: str, order: Order, request_id: s
         token=0,
         not_before=0,
         last_event=0,
+        rung_at=moment,  # the bell follows at once; if it cannot be rung, that is taken back
         created_at=moment,
         request_id=request_id,
     )
@@ -138,17 +140,6 @@ def _if_there(session: Session, story_id: str | None) -> str | None:
     return None if story_id is None or session.get(Story, story_id) is None else story_id
 
 
-def ring(place: Place, job_id: str) -> None:
-    """Tell the queue; if that fails, the job waits for the sweep, which rings for whatever was not rung."""
-    from server.queue import ring_for
-
-    if ring_for(place, job_id):
-        with place.db.writing() as session:
-            job = session.get(Job, job_id)
-            if job is not None and job.rung_at is None:
-                job.rung_at = now()
-
-
 def _check_disk(place: Place, order: Order) -> None:
     try:
         check_space({place.folders.work: order.disk_bytes})
@@ -163,13 +154,20 @@ def _fingerprint(order: Order) -> str:
 
 
 def _known(session: Session, user_id: str, key: str, fingerprint: str) -> str | None:
-    """The job that answered this key within the last day. Raises `IdempotencyMismatch`."""
-    row = session.scalar(select(Idempotency).where(Idempotency.user_id == user_id, Idempotency.key == key))
-    if row is None:
-        return None
-    if row.created_at < now() - KEPT:
-        session.execute(delete(Idempotency).where(Idempotency.id == row.id))
-        return None
+    """The job that answered this key within the last day. An older one is forgotten. Raises `IdempotencyMismatch`."""
+    row = _answer(session, user_id, key)
+    if row is not None:
+        return _same(row, fingerprint)
+    session.execute(delete(Idempotency).where(Idempotency.user_id == user_id, Idempotency.key == key))
+    return None
+
+
+def _answer(session: Session, user_id: str, key: str) -> Idempotency | None:
+    mine = (Idempotency.user_id == user_id, Idempotency.key == key, Idempotency.created_at >= now() - ANSWERS_KEPT)
+    return session.scalar(select(Idempotency).where(*mine))
+
+
+def _same(row: Idempotency, fingerprint: str) -> str:
     if row.request_hash != fingerprint:
         raise IdempotencyMismatch("This Idempotency-Key was used with another body: choose another key.")
     return row.job_id

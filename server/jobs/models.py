@@ -8,11 +8,14 @@ from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from engine.types import StoryRequest
+from server.clock import DAY
 from server.db.columns import Json, Millis, Table
 
 JobStatus = Literal["queued", "generating_story", "generating_videos", "rendering_video", "completed", "failed"]
 ACTIVE: tuple[str, ...] = ("generating_story", "generating_videos", "rendering_video")
 ENDED: tuple[str, ...] = ("completed", "failed")
+ANSWERS_KEPT = DAY
+"""How long a first answer is given again for the same Idempotency-Key."""
 
 
 class Job(Table):
@@ -21,7 +24,8 @@ class Job(Table):
     `work_id` names its work folder and is the id that its story gets; `story_id` is set once that story exists, that
     is, once there is a script. `token` counts claims: whoever writes for a job shows the token of their claim, and an
     older one changes nothing. `lease_until` is when a claim lapses unless its worker prolongs it. `attempt` counts from
-    1; `falls` of them took their worker down. `rung_at` is when the queue was last told. `estimate` is seconds by
+    1; `falls` of them took their worker down. `rung_at` is when the queue was last told, None if it
+    could not be. `estimate` is seconds by
     stage, from the plan. `base_url` is what addresses in a webhook begin with.
     """
 
@@ -58,7 +62,6 @@ class Job(Table):
     lease_until: Mapped[int | None] = mapped_column(Millis)
     rung_at: Mapped[int | None] = mapped_column(Millis)
     not_before: Mapped[int] = mapped_column(Millis, default=0)
-    cancel_at: Mapped[int | None] = mapped_column(Millis)
     created_at: Mapped[int] = mapped_column(Millis)
     started_at: Mapped[int | None] = mapped_column(Millis)
     completed_at: Mapped[int | None] = mapped_column(Millis)
@@ -80,7 +83,7 @@ class JobEvent(Table):
 
 
 class Idempotency(Table):
-    """A first answer, kept to be given again. `status` None: the first request is still in flight."""
+    """A first answer, kept to be given again: the job that was accepted. `request_hash` is of what was asked for."""
 
     __tablename__ = "idempotency"
     __table_args__ = (UniqueConstraint("user_id", "key"),)
@@ -89,7 +92,7 @@ class Idempotency(Table):
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"))
     key: Mapped[str] = mapped_column(String(255))
     request_hash: Mapped[str] = mapped_column(String(64))
-    job_id: Mapped[str | None] = mapped_column(String(25))
+    job_id: Mapped[str] = mapped_column(String(25))
     created_at: Mapped[int] = mapped_column(Millis, index=True)
 
 
@@ -112,3 +115,13 @@ class Delivery(Table):
     delivered_at: Mapped[int | None] = mapped_column(Millis)
     last_error: Mapped[str | None]
     created_at: Mapped[int] = mapped_column(Millis)
+
+
+class WorkerBeat(Table):
+    """When a worker was last heard of, `name` is that in `Job.worker`. For people only: no claim depends on it."""
+
+    __tablename__ = "workers"
+
+    name: Mapped[str] = mapped_column(String(80), primary_key=True)
+    gpu: Mapped[str | None] = mapped_column(String(80))
+    seen_at: Mapped[int] = mapped_column(Millis)

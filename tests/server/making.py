@@ -15,13 +15,13 @@ from typing import Any
 import psutil
 
 from engine.types import StoryRequest
-from server.accounts.users import create_user
 from server.jobs.accept import Accepted, Order, accept
 from server.jobs.document import JobDocument, job_document
 from server.jobs.models import ENDED, Job
 from server.place import Place, open_place
 from server.settings import Settings
 from tests.conftest import ROOT
+from tests.server.people import add_user
 from tests.small_stories import small_request
 
 LONG = 90.0
@@ -33,8 +33,7 @@ def a_place(folder: Path, **settings: Any) -> Place:
 
 
 def a_user(place: Place, name: str = "ada", credits: int = 1000) -> str:
-    with place.db.writing() as session:
-        return create_user(session, f"{name}@example.org", "a long password", credits=credits, admin=False).id
+    return add_user(place, f"{name}@example.org", credits=credits)
 
 
 def an_order(*lines: str, render_video: bool = True, webhook_url: str | None = None, **fields: Any) -> Order:

@@ -33,8 +33,9 @@ def place_on(database_url: str, folder: Path, **settings: Any) -> Iterator[Place
 
 
 def add_user(place: Place, email: str = "ada@example.com", *, admin: bool = False, credits: int = 1000) -> str:
+    hashed = passwords.hash_password(PASSWORD)
     with place.db.writing() as session:
-        return create_user(session, email, PASSWORD, credits=credits, admin=admin).id
+        return create_user(session, email, hashed, credits=credits, admin=admin).id
 
 
 def add_key(place: Place, user_id: str, *scopes: str) -> str:

@@ -162,7 +162,7 @@ def test_a_reset_password_ends_what_the_old_one_began(place: Place) -> None:
     user_id, token = add_user(place), ""
     token = logged_in(place)
     with place.db.writing() as session:
-        users.reset_password(session, user_id, "another good one")
+        users.reset_password(session, user_id, passwords.hash_password("another good one"))
     with pytest.raises(Unauthorized):
         logins.find(place.db, token)
     with pytest.raises(Unauthorized):

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from server.accounts import logins, setup, users
 from server.accounts.models import Login
+from server.accounts.passwords import hash_password
 from server.clock import HOUR, MINUTE, now
 from server.errors import BadInput, Forbidden, NotFound, Unauthorized
 from server.place import Place
@@ -95,7 +96,7 @@ def test_a_password_that_was_reset_while_it_was_compared_no_longer_counts(
 
     def verify_and_meanwhile_reset(kept: str | None, password: str) -> bool:
         with place.db.writing() as session:
-            users.reset_password(session, user_id, "another good one")
+            users.reset_password(session, user_id, hash_password("another good one"))
         return True
 
     monkeypatch.setattr(logins, "verify_password", verify_and_meanwhile_reset)

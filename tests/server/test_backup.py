@@ -329,6 +329,7 @@ def test_the_commands_print_one_document_and_tell_progress_aside(
         "workFolders": 0,
         "workBytes": 0,
         "idempotencyKeys": 0,
+        "deliveries": 0,
         "jobEvents": 0,
         "logins": 0,
         "missingFiles": [],

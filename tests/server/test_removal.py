@@ -11,7 +11,7 @@ from server.accounts.models import Login
 from server.clock import DAY, HOUR, now
 from server.errors import Conflict, NotFound
 from server.ids import cuid
-from server.jobs.models import Idempotency, Job, JobEvent
+from server.jobs.models import Delivery, Idempotency, Job, JobEvent
 from server.media.library import path_of
 from server.media.models import Media
 from server.place import Place
@@ -191,7 +191,11 @@ def test_expired_rows_go(place: Place, user: str) -> None:
     for job_id in (old, recent, running):
         add(place, JobEvent(job_id=job_id, seq=1, kind="status", data={}, created_at=moment - 90 * DAY))
     for age in (23, 25):
-        add(place, Idempotency(id=cuid(), user_id=user, key=str(age), request_hash="", created_at=moment - age * HOUR))
+        kept = {"key": str(age), "request_hash": "", "job_id": recent, "created_at": moment - age * HOUR}
+        add(place, Idempotency(id=cuid(), user_id=user, **kept))
+    for number, next_at in enumerate((None, moment)):  # one is settled, one still owed
+        told = {"kind": "story.completed", "url": "http://ear", "body": "{}", "created_at": moment - 31 * DAY}
+        add(place, Delivery(id=f"msg_{number}", user_id=user, job_id=old, next_at=next_at, **told))
     for number, (began, seen) in enumerate([(1, 1), (90, 1), (1, 90 * 24)]):
         add(
             place,
@@ -203,10 +207,10 @@ def test_expired_rows_go(place: Place, user: str) -> None:
                 seen_at=moment - seen * HOUR,
             ),
         )
-    expected = Freed(dry_run=True, idempotency_keys=1, job_events=1, logins=2)
+    expected = Freed(dry_run=True, idempotency_keys=1, job_events=1, deliveries=1, logins=2)
     assert sweep(place, dry_run=True) == expected
     assert count(place, JobEvent) == 3
-    assert sweep(place) == Freed(dry_run=False, idempotency_keys=1, job_events=1, logins=2)
+    assert sweep(place) == Freed(dry_run=False, idempotency_keys=1, job_events=1, deliveries=1, logins=2)
     with place.db.reading() as session:
         assert set(session.scalars(select(JobEvent.job_id))) == {recent, running}
         assert session.scalars(select(Idempotency.key)).all() == ["23"]

@@ -10,6 +10,7 @@ from msgspec import Meta
 from server.accounts import users
 from server.accounts.credits import MOST
 from server.accounts.documents import UserDocument, user_document
+from server.accounts.passwords import hash_password
 from server.api.v1.paging import USUALLY_PER_PAGE, Limit, Page
 from server.api.v1.session import Email, Password
 from server.api.v1.structs import PageOf, Taken, pagination
@@ -61,8 +62,9 @@ def list_users(place: Place, page: Page = 1, limit: Limit = USUALLY_PER_PAGE) ->
 )
 def create_user(place: Place, data: NewUser) -> UserDocument:
     granted = place.settings.credits_grant if data.credits is None else data.credits
+    hashed = hash_password(data.password)
     with place.db.writing() as session:
-        user = users.create_user(session, data.email, data.password, credits=granted, admin=data.role == "admin")
+        user = users.create_user(session, data.email, hashed, credits=granted, admin=data.role == "admin")
         return user_document(user)
 
 
@@ -76,10 +78,11 @@ def create_user(place: Place, data: NewUser) -> UserDocument:
     tags=TAGS,
 )
 def change_user(place: Place, user_id: str, data: UserChange) -> UserDocument:
+    hashed = None if data.password is None else hash_password(data.password)
     with place.db.writing() as session:
         user = users.user_of(session, user_id)
-        if data.password is not None:
-            users.reset_password(session, user_id, data.password)
+        if hashed is not None:
+            users.reset_password(session, user_id, hashed)
         if data.disabled is not None:
             (users.disable if data.disabled else users.enable)(session, user_id)
         if data.grant is not None:

@@ -24,6 +24,13 @@ def upgrade() -> None:
         sa.UniqueConstraint("email", name=op.f("uq_users_email")),
     )
     op.create_table(
+        "workers",
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("gpu", sa.String(length=80), nullable=True),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_workers")),
+    )
+    op.create_table(
         "api_keys",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("user_id", sa.String(length=25), nullable=False),
@@ -83,7 +90,7 @@ def upgrade() -> None:
         sa.Column("user_id", sa.String(length=25), nullable=False),
         sa.Column("key", sa.String(length=255), nullable=False),
         sa.Column("request_hash", sa.String(length=64), nullable=False),
-        sa.Column("job_id", sa.String(length=25), nullable=True),
+        sa.Column("job_id", sa.String(length=25), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_idempotency_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_idempotency")),
@@ -120,7 +127,6 @@ def upgrade() -> None:
         sa.Column("lease_until", sa.BigInteger(), nullable=True),
         sa.Column("rung_at", sa.BigInteger(), nullable=True),
         sa.Column("not_before", sa.BigInteger(), nullable=False),
-        sa.Column("cancel_at", sa.BigInteger(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("started_at", sa.BigInteger(), nullable=True),
         sa.Column("completed_at", sa.BigInteger(), nullable=True),
@@ -373,4 +379,5 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_api_keys_user_id"))
 
     op.drop_table("api_keys")
+    op.drop_table("workers")
     op.drop_table("users")
