@@ -5,6 +5,7 @@ Knows no model and no table, so that both sides import it cheaply.
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
 from collections.abc import Iterator
@@ -138,4 +139,8 @@ class Line:
                     yield self._decoder.decode(line)
 
     def close(self) -> None:
+        with contextlib.suppress(OSError):  # the other side has gone already
+            self._end.shutdown(
+                socket.SHUT_RDWR
+            )  # or a thread that hears would hold it open
         self._end.close()

@@ -14,6 +14,7 @@ import secrets
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import Connection, delete, event, select
 from sqlalchemy.orm import Session
@@ -42,29 +43,55 @@ NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENOSY
 GOING = "media files that go when this transaction is committed"
 
 
-def keep(session: Session, folders: Folders, source: Path, *, user_id: str, owner: str, suffix: str) -> Media:
-    """Give the finished file `source` a public address, by a hard link where the disk allows one, else by a copy.
+class Laid(NamedTuple):
+    """A file that lies where it is to be public. Nobody knows of it until it has a row."""
+
+    id: str
+    suffix: str
+    bytes: int
+    sha256: str
+
+
+def lay(folders: Folders, source: Path, suffix: str) -> Laid:
+    """Put the finished file `source` where it is to be public, by a hard link where the disk allows one, else by a
+    copy. It is hashed and flushed, which takes long: to be done before a transaction, not in it.
 
     Whoever wrote `source` must never write into it again: it is replaced, not changed. Raises `ValueError` for a suffix
     that is not in `TYPES`, `StorageFull`, `StorageUnwritable`; then nothing is left behind.
     """
     if suffix not in TYPES:
         raise ValueError(f"{suffix!r} is none of {', '.join(TYPES)}")
-    media = Media(id=media_token(), user_id=user_id, owner=owner, suffix=suffix, created_at=now())
-    path = path_of(folders, media)
+    media_id = media_token()
+    path = path_of_name(folders, media_id, suffix)
     with disk_errors(path):
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             place_file(source, path)
-            media.bytes, media.sha256 = path.stat().st_size, file_hash(path)
+            laid = Laid(media_id, suffix, path.stat().st_size, file_hash(path))
             flush(path.parent)
             flush(folders.media)  # or the two-letter folder itself could be lost
         except BaseException:
             path.unlink(missing_ok=True)
             raise
+    return laid
+
+
+def own(session: Session, laid: Laid, *, user_id: str, owner: str) -> Media:
+    """The row of a file that was laid: from the end of this transaction on, it is public."""
+    media = Media(**laid._asdict(), user_id=user_id, owner=owner, created_at=now())
     session.add(media)
     session.flush()
     return media
+
+
+def take_back(folders: Folders, laid: Laid) -> None:
+    """Remove what got no row after all."""
+    path_of_name(folders, laid.id, laid.suffix).unlink(missing_ok=True)
+
+
+def keep(session: Session, folders: Folders, source: Path, *, user_id: str, owner: str, suffix: str) -> Media:
+    """`lay` and `own` at once, for a file that is small. Raises what `lay` does."""
+    return own(session, lay(folders, source, suffix), user_id=user_id, owner=owner)
 
 
 def place_file(source: Path, path: Path) -> None:

@@ -83,13 +83,15 @@ def show_in(session: Session, story: Story, clip: StoryClip) -> None:
 
 def move_picture(session: Session, story: Story, before: str | None, after: str | None) -> None:
     """Whatever was shown by the picture `before` is shown by `after`."""
+    if before is None or before == after:
+        return
     shown = (
         *rows_of(session, StoryCharacter, story),
         *rows_of(session, StoryItem, story),
         *rows_of(session, StoryScene, story),
     )
     for row in shown:
-        if before is not None and row.image_id == before:
+        if row.image_id == before:
             row.image_id = after
 
 
