@@ -117,6 +117,7 @@ form.onsubmit = attempt(async () => {
     form.prompt.value = "";
     form.title.value = "";
     key = null;
+    plan();
     location.hash = `#/job/${jobId}`;
   } catch (error) {
     if (error.status) key = null;

@@ -59,6 +59,7 @@ export function attempt(work) {
 // Says it where it happened: in a form of the page itself; else on top, since what a script drew may be drawn anew.
 export function complain(error, form) {
   if (form?.closest("[data-own]")) form.append(at("problem"));
+  else if (session.user) document.querySelector("header").after(at("problem"));
   else document.querySelector("main").prepend(at("problem"));
   at("problem").replaceChildren(...prose(error.message));
   show("problem");
