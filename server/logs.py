@@ -16,7 +16,7 @@ FILE_BYTES, FILES = 10_000_000, 5
 SECRET_NAME = re.compile(r"password|secret|token|cookie|authorization|api_?key|csrf", re.IGNORECASE)
 SECRET_TEXT = re.compile(
     r"sk_live_[A-Za-z0-9_-]+|whsec_[A-Za-z0-9+/=_-]+|(?i:bearer)\s+[A-Za-z0-9._~+/=-]{8,}"
-    r"|reelhouse_session=[^;\s]+|(?<=://)[^/@\s:]+:[^/@\s]+(?=@)"
+    r"|reelhouse_session=[^;\s]+|(?<=://)[^/@\s:]*:[^/@\s]+(?=@)"
 )
 HIDDEN = "[hidden]"
 

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from sqlalchemy import make_url
+
 from engine.artifacts import disk_errors
 from engine.errors import BadSetting
 from server.db.database import Database, sqlite_url
@@ -52,6 +54,18 @@ class Place(NamedTuple):
         self.db.close()
         if self.limits is not self.db:
             self.limits.close()
+
+
+def whereabouts(place: Place) -> dict[str, str]:
+    """What whoever reads the log at night wants to know first: where things are, without their passwords."""
+    queue = place.settings.queue_url
+    return {
+        "data": str(place.folders.root),
+        "media": str(place.folders.media),
+        "database": place.db.url.render_as_string(),
+        "queue": "queue.db in the data folder" if queue is None else make_url(queue).render_as_string(),
+        "profile": place.settings.profile,
+    }
 
 
 def open_place(settings: Settings, *, migrate: bool = True) -> Place:

@@ -124,7 +124,7 @@ WHOLE: dict[str, dict[str, Any]] = {
     "NewUser": {"email": "director@example.com", "password": "correct horse battery staple"},
     "NewKey": {"name": "My integration", "scopes": ["stories:generate", "stories:read", "assets:read"]},
     "Person": {"id": "cmnk8xxnx000004lbd7siief7", "email": "director@example.com", "role": "user"},
-    "Ready": {"status": "ready", "database": True, "disk": True},
+    "Ready": {"status": "ready", "database": True, "disk": True, "worker": True},
     "Counts": {"characters": 3, "scenes": 4, "items": 6, "clips": 6},
     "SeriesCountsAnswer": {"characters": 3, "stories": 12},
     "Remade": {

@@ -8,10 +8,10 @@ from typing import Any, Literal
 
 import msgspec
 from litestar import Request, Response, get
-from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.errors import Forbidden
+from server.jobs.crew import anybody_lives
 from server.metrics import CONTENT_TYPE, Metrics
 from server.place import Place
 
@@ -24,9 +24,12 @@ class Live(msgspec.Struct):
 
 
 class Ready(msgspec.Struct):
+    """`worker`: one lives. None is no reason not to be ready: what is accepted waits for it."""
+
     status: Literal["ready", "not_ready"]
     database: bool
     disk: bool
+    worker: bool
 
 
 @get("/health/live", opt={"access": "public"}, sync_to_thread=False)
@@ -38,10 +41,10 @@ def live() -> Live:
 @get("/health/ready", opt={"access": "public"}, sync_to_thread=True)
 def ready(place: Place) -> Response[Ready]:
     """The database answers and the disk has room: what is sent here now is accepted. Else 503."""
-    database = _database(place)
+    database, worker = _database(place)
     disk = shutil.disk_usage(place.folders.root).free >= LEAST_FREE_BYTES
     good = database and disk
-    answer = Ready(status="ready" if good else "not_ready", database=database, disk=disk)
+    answer = Ready(status="ready" if good else "not_ready", database=database, disk=disk, worker=worker)
     return Response(answer, status_code=200 if good else 503, headers={} if good else {"Retry-After": "30"})
 
 
@@ -58,13 +61,13 @@ def metrics_page(request: Request[Any, Any, Any], place: Place, metrics: Metrics
     return metrics.page(place)
 
 
-def _database(place: Place) -> bool:
+def _database(place: Place) -> tuple[bool, bool]:
+    """Whether it answers, and whether a worker lives, as far as it knows."""
     try:
         with place.db.reading() as session:
-            session.execute(text("SELECT 1"))
+            return True, anybody_lives(session, place.settings.lease_seconds)
     except SQLAlchemyError:
-        return False
-    return True
+        return False, False
 
 
 def _is_loopback(host: str) -> bool:

@@ -23,6 +23,7 @@ def list_jobs(
 ) -> None:
     """Show jobs of all users, newest first."""
     from engine.errors import BadRequest
+    from server.jobs.crew import left_waiting
     from server.jobs.document import job_document
     from server.jobs.listing import STATUSES, newest
 
@@ -30,6 +31,9 @@ def list_jobs(
         raise BadRequest("status", f"{status!r} is not one of {', '.join(STATUSES)}")
     with place_at(context, data) as place, place.db.reading() as session:
         documents = [job_document(session, job, job.base_url) for job in newest(session, status, limit)]
+        waiting = left_waiting(session, place.settings.lease_seconds)
+    if waiting:
+        say(f"{waiting} jobs wait, and no worker lives: start `reelhouse serve`, or `reelhouse worker`")
     if json:
         print_json({"data": documents})
         return

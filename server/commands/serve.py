@@ -30,11 +30,13 @@ def serve(
 ) -> None:
     """Serve the API and the pages; prints `ready URL` once it accepts."""
     import msgspec
+    import structlog
 
     from server.accounts.setup import is_needed, make_token
     from server.app import create_app
     from server.listening import Listener, bind, url_of_socket
     from server.logs import configure
+    from server.place import whereabouts
     from server.workforce import Workforce, gpus_of
 
     crew = () if no_worker else gpus_of(gpus)
@@ -48,6 +50,7 @@ def serve(
         check_profile(settings.profile)
         configure(place.folders.logs / "server.log")
         url = url_of_socket(bound, host)
+        structlog.get_logger("reelhouse.serve").info("starting", url=url, workers=len(crew), **whereabouts(place))
 
         def tell() -> None:
             if is_needed(place):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from server.clock import DAY, SECOND, now
+from server.clock import DAY, now
 from server.jobs.models import Job, WorkerBeat
 from server.place import Place
 
@@ -26,14 +26,12 @@ def sign_off(place: Place, name: str) -> None:
         session.execute(delete(WorkerBeat).where(WorkerBeat.name == name))
 
 
-def living(session: Session, lease_seconds: float) -> list[WorkerBeat]:
-    """Those that were heard of within a lease."""
-    recent = WorkerBeat.seen_at > now() - lease_seconds * SECOND
-    return list(session.scalars(select(WorkerBeat).where(recent).order_by(WorkerBeat.name)))
+def anybody_lives(session: Session, lease_seconds: float) -> bool:
+    return session.scalar(select(WorkerBeat.name).where(WorkerBeat.lives(lease_seconds)).limit(1)) is not None
 
 
 def left_waiting(session: Session, lease_seconds: float) -> int:
     """How many jobs wait although no worker lives; 0 while one does."""
-    if living(session, lease_seconds):
+    if anybody_lives(session, lease_seconds):
         return 0
     return session.scalar(select(func.count()).where(Job.status == "queued")) or 0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ColumnElement, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from engine.types import StoryRequest
-from server.clock import DAY
+from server.clock import DAY, SECOND, now
 from server.db.columns import Json, Millis, Table
 
 JobStatus = Literal["queued", "generating_story", "generating_videos", "rendering_video", "completed", "failed"]
@@ -125,3 +125,8 @@ class WorkerBeat(Table):
     name: Mapped[str] = mapped_column(String(80), primary_key=True)
     gpu: Mapped[str | None] = mapped_column(String(80))
     seen_at: Mapped[int] = mapped_column(Millis)
+
+    @classmethod
+    def lives(cls, lease_seconds: float) -> ColumnElement[bool]:
+        """It was heard of within a lease."""
+        return cls.seen_at > now() - lease_seconds * SECOND

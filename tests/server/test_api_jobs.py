@@ -6,11 +6,14 @@ import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from server.app import Server
+from server.clock import SECOND, now
 from server.jobs.control import cancel
+from server.jobs.crew import left_waiting, sign_off, sign_on
 from server.jobs.events import tell
-from server.jobs.models import Job
+from server.jobs.models import Job, WorkerBeat
 from server.place import Place
 from tests.server.conftest import Api, Person, accept_job
 
@@ -281,9 +284,37 @@ def test_an_undelivered_webhook_is_listed_and_sent_again(page: Api, place: Place
 
 def test_health_and_metrics(client: Api, user: Person) -> None:
     assert client.get("/health/live").json() == {"status": "live"}
-    assert client.get("/health/ready").json() == {"status": "ready", "database": True, "disk": True}
+    assert client.get("/health/ready").json() == {
+        "status": "ready",
+        "database": True,
+        "disk": True,
+        "worker": False,
+    }
     refused = client.get("/metrics")
     assert (refused.status_code, refused.json()["error"]["code"]) == (403, "forbidden")
+
+
+def test_whether_a_worker_lives_can_be_seen(client: Api, place: Place, job: str) -> None:
+    server = client.app
+    assert isinstance(server, Server)
+
+    def told() -> tuple[bool, bool, int]:
+        with place.db.reading() as session:
+            waiting = left_waiting(session, place.settings.lease_seconds)
+        page = server.metrics.page(place).decode()
+        assert "reelhouse_oldest_wait_seconds " in page
+        return client.get("/health/ready").json()["worker"], "reelhouse_workers 1.0" in page, waiting
+
+    assert told() == (False, False, 1)
+    sign_on(place, "studio-1", None)
+    sign_on(place, "studio-1", None)
+    assert told() == (True, True, 0)
+    with place.db.writing() as session:  # it was killed a lease ago
+        session.execute(update(WorkerBeat).values(seen_at=now() - round(place.settings.lease_seconds * SECOND)))
+    assert told() == (False, False, 1)
+    sign_on(place, "studio-1", None)
+    sign_off(place, "studio-1")
+    assert told() == (False, False, 1)
 
 
 def test_metrics_count_by_route_and_not_by_path(api: Api, place: Place, story: str, job: str) -> None:

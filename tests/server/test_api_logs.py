@@ -34,6 +34,7 @@ def test_the_password_of_a_database_is_hidden() -> None:
     told = redact(None, "info", {"event": "postgresql://ada:hunter2@db/films is away"})["event"]
     assert "hunter2" not in told
     assert "@db/films is away" in told
+    assert "hunter2" not in redact(None, "info", {"event": "redis://:hunter2@queue/1"})["event"]
 
 
 def test_numbers_stay_numbers() -> None:
