@@ -32,6 +32,14 @@ MOVES_IN_WORDS: dict[CameraMove, str] = {
 }
 
 
+FRAMINGS: dict[str, str] = {
+    "close": r"\bclose-?ups?\b|\bclose (?:shot|view)\b",
+    "wide": r"\b(?:wide|establishing|long) (?:shot|view)\b",
+    "medium": r"\bmedium (?:shot|view)\b",
+}
+"""How a visual names a framing."""
+
+
 def seen(shot: Shot) -> str:
     """What the shot shows: its visual, or its line where none is given."""
     return shot.visual.strip() or shot.narration.strip()
@@ -46,6 +54,10 @@ def beat_of(shot: Shot, fmt: Format) -> Beat | None:
 
 
 def framing_of(shot: Shot, fmt: Format) -> str:
+    """The framing that the shot's visual names ("close-up of a fox"), else its beat's."""
+    named = next((framing for framing, words in FRAMINGS.items() if re.search(words, shot.visual, re.IGNORECASE)), "")
+    if named:
+        return named
     beat = beat_of(shot, fmt)
     return beat.framing if beat else "medium"
 
@@ -58,13 +70,15 @@ def camera_of(shot: Shot, fmt: Format, seed: int) -> CameraMove:
 
 
 def shot_seeds(plan: Plan, script: Script) -> tuple[int, ...]:
-    """A seed per shot, 0 to 2³¹-1, from the plan's and the shot's content. Shots alike in all get different ones."""
+    """A seed per shot, 0 to 2³¹-1, from the plan's and the shot's content. Shots alike in all get different ones, one
+    apart: an artist that reads anything of the lowest bits shows neighbours differently for certain."""
     times: dict[str, int] = {}
     seeds = []
     for shot in script.shots:
         content = content_key(seed=plan.seed, scene=scene_of(shot, script), beat=shot.beat, seen=seen(shot))
         times[content] = times.get(content, 0) + 1
-        seeds.append(int(content_key(content=content, time=times[content])[:8], 16) & 0x7FFFFFFF)
+        first = int(content_key(content=content, time=1)[:8], 16)
+        seeds.append((first + times[content] - 1) & 0x7FFFFFFF)
     return tuple(seeds)
 
 

@@ -6,30 +6,50 @@ Found in prompt and lines with a lexicon; what they leave open is chosen by the 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import chain
 
 from engine.formats import Format
-from engine.types import Character, Item, Plan, Scene, Shot
+from engine.shots import framing_of
+from engine.types import CameraMove, Character, Item, Plan, Scene, Shot
 from engine.writing.lexicon import Lexicon
 from engine.writing.pen import Pen
 from engine.writing.setting import TIMES, light_of, time_in, weather_in
 from engine.writing.steps import Figures, capital, load_defaults, of_format
-from engine.writing.topic import LIVING, Phrase, Topic, clip, find_phrases, mentions, words_of
+from engine.writing.topic import CALENDAR, LIVING, Phrase, Topic, clip, find_phrases, mentions, words_of
 
-MAX_CHARACTERS, MAX_SCENES, MAX_ITEMS = 4, 4, 4
+MAX_CHARACTERS, MAX_SCENES, MAX_ITEMS = 4, 6, 4
 SMALL = frozenset("a an the and or of in on at to for by with from how".split())
 LEADING = frozenset("until that which who when while because into about after before over under as its their".split())
 HEADLINE_LENGTH = 72
 VISIBLE = frozenset(
     "fly swim run walk sleep jump climb dance sing ride cook bake read write paint play sit eat drink fish dig fight "
-    "laugh cry smile sail drive fall hug wave".split()
+    "laugh cry smile sail drive fall hug wave talk speak say tell ask whisper shout listen meet look watch search find "
+    "give carry hold throw catch open push pull lift build help save rescue follow chase lead cross wait hide hurry "
+    "rush point teach show learn celebrate cheer clap bow nod kneel touch feed plant pick pour wash fix repair gather "
+    "collect discover explore travel wander return arrive leave dive soar glide float slide roll spin knock".split()
 )
+DOING = {"say": "talking", "tell": "talking", "speak": "talking", "ask": "talking"}
+"""What is seen of those who do it."""
+ANOTHER: dict[str, tuple[str, str]] = {
+    "wide": ("medium", "close"),
+    "medium": ("close", "wide"),
+    "close": ("medium", "wide"),
+}
+FRAMED = {"wide": "wide shot", "medium": "medium shot", "close": "close-up"}
+LATER = ("trial", "ending")
+"""Beats of a story before which time has passed."""
+LIKE_THINGS = frozenset("fire flame rainbow lava feather horn snow ice".split())
+BACK: dict[CameraMove, CameraMove] = {
+    "pan_left": "pan_right", "pan_right": "pan_left", "push_in": "pull_out", "pull_out": "push_in",
+    "tilt_up": "tilt_down", "tilt_down": "tilt_up",
+}  # fmt: skip
+PRONOUNS = frozenset("i we he she it they him her them his their its my our".split())
+FRIENDS = frozenset("friend partner companion".split())
+"""What people are to each other; whoever is one has been named otherwise, if two have been."""
+
 NOWHERE = frozenset("side top end world room land home roof corner sky moon planet place area".split())
 """Places in which a scene cannot be set without saying more."""
-CALENDAR = frozenset(
-    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
-    "september october november december spring summer autumn fall winter christmas easter".split()
-)
 
 
 class Casting:
@@ -53,6 +73,8 @@ class Casting:
         for phrase in self._all:
             if _acts(phrase):
                 found.setdefault(phrase.head.lower(), phrase)
+        if self._friends_are_named:
+            found = {head: phrase for head, phrase in found.items() if head not in FRIENDS}
         cast = [
             Character(
                 name=_name(phrase),
@@ -69,21 +91,14 @@ class Casting:
         return tuple(cast[:MAX_CHARACTERS])
 
     def items(self) -> tuple[Item, ...]:
-        """Things of the prompt, then of the lines; if nobody names one, one that the writer finds fitting."""
-        found: dict[str, Phrase] = {}
-        for phrase in self._all:
-            if _is_thing(phrase) or (phrase.kind == "unknown" and phrase in self._topic.phrases):
-                found.setdefault(phrase.head.lower(), phrase)
-        if not found:
-            word = self._pen.choose(self._story, "A thing in it", self._defaults.items)
-            found[word] = Phrase(text=word, head=word, kind="things")
+        """Things of the prompt, then of the lines; if nobody names one, one that fits the place and is seen."""
         return tuple(
             Item(
                 name=_name(phrase),
-                description=phrase.with_article("a"),
+                description=self._at_its_fullest(phrase).with_article("a"),
                 significance=self._significance(phrase),
             )
-            for phrase in list(found.values())[:MAX_ITEMS]
+            for phrase in self._things
         )
 
     def scenes(self) -> tuple[tuple[Scene, ...], tuple[int, ...]]:
@@ -104,11 +119,14 @@ class Casting:
             time = said or self._pen.choose(self._story, "The time of day", TIMES)
         scenes: list[Scene] = []
         of_line: list[int] = []
-        for line, phrases in zip(self._lines, self._phrases, strict=True):
+        beat, moves_on = "", not time_in(self._topic.text)
+        for planned, line, phrases in zip(self._plan.shots, self._lines, self._phrases, strict=True):
             if not self._fmt.first_person:
                 there = next((p for p in phrases if _is_place(p)), None)
                 place = self._place_of(there) if there is not None else place
-            time = time_in(line) or time
+            if planned.beat != beat and planned.beat in LATER and moves_on and time in TIMES:
+                time = TIMES[min(TIMES.index(time) + 1, len(TIMES) - 1)]
+            beat, time = planned.beat, time_in(line) or time
             weather = weather_in(line) or weather
             scene = Scene(
                 description=place,
@@ -118,28 +136,42 @@ class Casting:
             )
             if scene not in scenes and len(scenes) < MAX_SCENES:
                 scenes.append(scene)
-            of_line.append(scenes.index(scene) if scene in scenes else len(scenes) - 1)
+            there_before = [i for i, one in enumerate(scenes) if one.description == place] or [len(scenes) - 1]
+            of_line.append(scenes.index(scene) if scene in scenes else there_before[-1])
         return tuple(scenes), tuple(of_line)
 
     def shots(self, scene_of: Sequence[int], characters: Sequence[Character]) -> tuple[Shot, ...]:
-        """A shot per line: who of the cast is in it (of a pronoun, whoever was spoken of last) and what they do."""
+        """A shot per line: who of the cast is in it (of a pronoun, whoever was spoken of last) and what they do. One
+        that follows another of its framing or camera move takes another, so that no two neighbours look the same."""
         seen: tuple[str, ...] = tuple(c.description for c in characters[:1])
-        shots = []
+        shots: list[Shot] = []
+        framings: list[str] = []
         for index, (planned, line) in enumerate(zip(self._plan.shots, self._lines, strict=True)):
-            named = tuple(p.with_article("a") for p in self._phrases[index] if _acts(p))
-            known = tuple(c.description for c in characters if _spoken_of(c, line))
-            seen = tuple(dict.fromkeys((*known, *(n for n in named if not _covered(n, known))))) or seen
-            doing = self._action(line)
+            named = self._seen(index, characters)
+            seen = named or seen
+            # what is done in a line that speaks of somebody else is not done by whoever is still seen
+            meant = not self._fmt.supplied_facts_only and PRONOUNS & set(words_of(line.lower()))
+            doing = self._action(line) if named or meant else ""
             who = f"{_listed(seen[:3])} {doing}".strip()
             things = [p.with_article("a") for p in self._phrases[index] if _is_thing(p) or _is_place(p)]
-            visual = ", ".join(dict.fromkeys((who, *things[:2]) if who else things[:3]))
+            parts = [who, *things[:2]] if who else things[:3]
+            for phrase in self._things:
+                if self._shown_in(phrase) == index and not any(mentions(part, phrase) for part in parts):
+                    parts.append(phrase.with_article("a"))
+            visual = ", ".join(dict.fromkeys(parts)) or line
+            usual = framing_of(Shot(beat=planned.beat), self._fmt)
+            framing = _another(usual, framings)
+            framings.append(framing)
+            camera = planned.camera
+            if shots and shots[-1].camera == camera:
+                camera = BACK.get(camera, camera)
             shots.append(
                 Shot(
                     scene=scene_of[index],
                     speaker=characters[0].name if self._fmt.first_person else None,
                     narration=line,
-                    visual=visual or line,
-                    camera=planned.camera,
+                    visual=visual if framing == usual else f"{visual.rstrip(' .!?')}, {FRAMED[framing]}",
+                    camera=camera,
                     beat=planned.beat,
                 )
             )
@@ -162,15 +194,70 @@ class Casting:
             _titled(" and ".join(p.with_article("the") for p in phrases)) if phrases else _titled(" ".join(words[:8]))
         )
 
+    @cached_property
+    def _friends_are_named(self) -> bool:
+        """Whether who is called a friend is somebody that is in the story anyway."""
+        return len({p.head.lower() for p in self._all if _acts(p)} - FRIENDS) >= 2
+
+    def _seen(self, index: int, characters: Sequence[Character]) -> tuple[str, ...]:
+        """Whom the line names, as they are described; a friend is the other of the first two."""
+        line = self._lines[index]
+        known = [c.description for c in characters if _spoken_of(c, line)]
+        befriended = self._friends_are_named and any(p.head.lower() in FRIENDS for p in self._phrases[index])
+        if befriended and len(known) == 1:
+            known += [c.description for c in characters[:2] if c.description not in known][:1]
+        acting = [p for p in self._phrases[index] if _acts(p)]
+        if self._friends_are_named:
+            acting = [p for p in acting if p.head.lower() not in FRIENDS]
+        named = [p.with_article("a") for p in acting]
+        return tuple(dict.fromkeys((*known, *(n for n in named if not _covered(n, known)))))
+
     def _action(self, line: str) -> str:
         """What is done in `line`, as "flying", if it can be seen."""
         for word in words_of(line.lower()):
             verb = self._lexicon.verbs.get(word)
+            if verb in DOING:
+                return DOING[verb]
             if verb in VISIBLE:
                 return next(
                     (form for form, of in self._lexicon.verbs.items() if of == verb and form.endswith("ing")), ""
                 )
         return ""
+
+    @cached_property
+    def _things(self) -> tuple[Phrase, ...]:
+        """What becomes an item: each is named by prompt or lines, or seen for want of any such thing."""
+        found: dict[str, Phrase] = {}
+        for phrase in self._all:
+            part = any(phrase.head.lower() in other.text.lower().split() for other in found.values())
+            if not part and (_is_thing(phrase) or (phrase.kind == "unknown" and phrase in self._topic.phrases)):
+                found.setdefault(phrase.head.lower(), phrase)
+        for phrase in self._all if not found else ():
+            if phrase.head.lower() in LIKE_THINGS:
+                found.setdefault(phrase.head.lower(), phrase)
+        if not found:
+            word = self._pen.choose(self._story, "A thing in it", self._fitting())
+            found[word] = Phrase(text=word, head=word, kind="things")
+        return tuple(found.values())[:MAX_ITEMS]
+
+    def _fitting(self) -> tuple[str, ...]:
+        """Things of the first place that is named, else things that are anywhere."""
+        if self._fmt.supplied_facts_only:
+            return self._defaults.items["report"]
+        heads = [phrase.head.lower() for phrase in self._all if _is_place(phrase)][:1]
+        kinds = (words for places, words in self._defaults.items.items() if heads and heads[0] in places.split())
+        return next(kinds, self._defaults.items["anywhere"])
+
+    def _told_in(self, phrase: Phrase) -> list[int]:
+        return [index for index, line in enumerate(self._lines) if mentions(line, phrase)]
+
+    def _shown_in(self, phrase: Phrase) -> int:
+        """The index of the shot in which the thing is seen, whatever else is."""
+        return next(iter(self._told_in(phrase)), 0)
+
+    def _at_its_fullest(self, phrase: Phrase) -> Phrase:
+        """The phrase that says most about the same thing: "old golden key" for "key"."""
+        return max((phrase, *(p for p in self._all if p.head == phrase.head)), key=lambda p: len(p.text.split()))
 
     def _place_of(self, phrase: Phrase) -> str:
         """The same words for the same place, whatever the line calls it: it looks the same throughout."""
@@ -178,14 +265,29 @@ class Casting:
         return first.with_article("a")
 
     def _significance(self, phrase: Phrase) -> str:
-        for number, line in enumerate(self._lines):
-            if mentions(line, phrase):
-                return f"It is in shot {number + 1}: “{line}”"
-        return "The prompt names it." if phrase in self._topic.phrases else "It belongs to the place."
+        told, last = self._told_in(phrase), len(self._lines) - 1
+        if not told:
+            who = "The prompt asks for it" if phrase in self._topic.phrases else "It shows where the film begins"
+            return f"{who}: it is seen in shot {self._shown_in(phrase) + 1}, “{self._lines[self._shown_in(phrase)]}”"
+        first = f"“{self._lines[told[0]]}”"
+        if len(told) > 1:
+            return f"It runs through the film, from shot {told[0] + 1} to shot {told[-1] + 1}: {first}"
+        if told[0] in (0, last):
+            return f"The film {'begins' if told[0] == 0 else 'ends'} with it: {first}"
+        beat = self._plan.shots[told[0]]
+        return f"It is what shot {told[0] + 1} ({beat.beat}) turns on: {first}"
+
+
+def _another(usual: str, before: Sequence[str]) -> str:
+    """`usual`, or where the shot before has that framing, another: rather one that the two before have not."""
+    if not before or before[-1] != usual:
+        return usual
+    return next((f for f in ANOTHER[usual] if f not in before[-2:]), ANOTHER[usual][0])
 
 
 def _acts(phrase: Phrase) -> bool:
-    return phrase.kind in LIVING or (phrase.proper and phrase.kind != "places" and phrase.head.lower() not in CALENDAR)
+    somebody = phrase.proper and phrase.kind not in ("places", "regions") and phrase.head.lower() not in CALENDAR
+    return phrase.kind in LIVING or somebody
 
 
 def _is_place(phrase: Phrase) -> bool:

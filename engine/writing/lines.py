@@ -3,23 +3,22 @@ not pictures."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 
 from engine.errors import WriterFailed
 from engine.formats import Format
-from engine.types import Plan
+from engine.types import Frozen, Plan
 from engine.writing.lexicon import Lexicon
 from engine.writing.pen import Pen
 from engine.writing.sentences import Rules, awkwardness, objection, shortened, tidy
-from engine.writing.steps import Figures, fill, load_steps, opener_fields, statements_of
+from engine.writing.steps import Figures, facts_of, fill, load_steps, opener_fields, statements_of, subjects_of
 from engine.writing.topic import Topic, find_phrases, words_of
 
 ENOUGH, AT_MOST, ROUNDS = 3, 7, 3
 """Sentences drawn per opener: at least so many, and up to so many while none is `GOOD`; so many openers are tried."""
 GOOD = 2.1
-LIKELY = 1.5
-"""A sentence beside which there is a sure one must be better than this."""
 OFF = 0.6
 """A line may miss its words by this share; the next lines make up for it."""
 TOLERANCE = 0.1
@@ -28,6 +27,15 @@ CONTEXT_LINES = 8
 WHOLE = ("?", ".")
 """What an opener ends with that is a line already."""
 Scored = tuple[float, str]
+
+
+class Sure(Frozen, frozen=True):
+    """A line that says only what the prompt supplies: its pattern, its place among the beat's, and what it is about."""
+
+    text: str
+    pattern: str
+    about: str
+    rank: int
 
 
 def write_lines(
@@ -64,6 +72,8 @@ class _Scribe:
         self._pen = pen
         self._fields = opener_fields(topic, figures)
         self._statements = statements_of(topic.text)
+        self._facts, self._subjects = facts_of(topic.text, self._fields), subjects_of(topic, self._fields)
+        self._said: Counter[str] = Counter()
         self._used: set[str] = set()
         self._prompt = steps.ask.format(prompt=topic.text if topic.english else figures.topic.with_article("a"))
         keys = [word.lower() for word in topic.words if word.lower() not in lexicon.function]
@@ -75,21 +85,21 @@ class _Scribe:
         )
 
     def line(self, index: int, beat: str, target: int, slack: int, told: Sequence[str]) -> str:
-        """A line of about `target` words, at most `slack` off unless it is the prompt's own sentence."""
-        sure = [line for line in self._filled(self._steps.sure.get(beat, ())) if not any(line in one for one in told)]
+        """A line of about `target` words, at most `slack` off unless it is the prompt's own sentence or a sure one."""
+        sure = self._sure_lines(beat, told)
         objections: list[str] = []
-        for round_ in range(1 if sure else ROUNDS):
+        for round_ in range(ROUNDS):
             opener = self._opener(beat, index, round_, told)
-            if opener is None:
-                break
-            if opener.endswith(WHOLE):
+            if opener is not None and opener.endswith(WHOLE):
                 return self._closed(opener, index, target, told)
+            if opener is None or sure:
+                break  # what a small model says beside the facts is worth less than a sure line
             if round_ == ROUNDS - 1:
                 slack = max(slack, round(OFF * target))
             best = self._best(opener, index, round_, target, slack, told, objections)
-            if best is not None and (not sure or best[0] < LIKELY):
+            if best is not None:
                 self._used.add(opener)
-                return best[1] if sure else self._closed(best[1], index, target, told)
+                return self._closed(best[1], index, target, told)
         if sure:
             return self._sure(sure, index, target)
         if self._steps.supplied_only:
@@ -103,16 +113,37 @@ class _Scribe:
             "another seed, or give an own script."
         )
 
-    def _sure(self, sure: list[str], index: int, target: int) -> str:
-        """One of the sure lines, the first ones rather, and one more where that fills the line better."""
+    def _sure_lines(self, beat: str, told: Sequence[str]) -> list[Sure]:
+        """What can be said without the model: the beat's own patterns, or else any beat's, of each fact and thing."""
+        others = [text for patterns in self._steps.sure.values() for text in patterns]
+        for patterns in (self._steps.sure.get(beat, ()), others if self._steps.sure else ()):
+            lines: dict[str, Sure] = {}
+            for rank, pattern in enumerate(patterns):
+                facts = "{core}" in pattern or "{details}" in pattern
+                for fields in self._facts if facts else self._subjects if "{the_noun}" in pattern else (self._fields,):
+                    line = fill(pattern, fields)
+                    if line and not any(line in one for one in told):
+                        about = fields.get("core", "") if facts else fields.get("the_noun", "")
+                        lines.setdefault(line, Sure(text=line, pattern=pattern, about=about, rank=rank))
+            if lines:
+                return list(lines.values())
+        return []
 
-        def off(line: str) -> float:
-            return abs(len(words_of(line)) - target) + 2 * sure.index(line) + self._pen.choice(4, index, line)
+    def _sure(self, sure: list[Sure], index: int, target: int) -> str:
+        """One of the sure lines, of a fitting length, in a pattern and of a fact heard as seldom as may be;
+        and one more where that fills the line better."""
+
+        def off(one: Sure) -> float:
+            heard = 8 * self._said[one.pattern] + 4 * self._said[one.about]
+            return abs(len(words_of(one.text)) - target) + one.rank + heard + 2 * self._pen.choice(4, index, one.text)
 
         first = min(sure, key=off)
-        pairs = [f"{first} {line}" for line in sure if line != first]
-        fitting = [pair for pair in pairs if abs(len(words_of(pair)) - target) + 2 < target - len(words_of(first))]
-        return fitting[0] if fitting else first
+        missing = target - len(words_of(first.text))
+        rest = [one for one in sure if one.pattern != first.pattern and (one.about != first.about or not one.about)]
+        fitting = [one for one in rest if abs(len(words_of(one.text)) - missing) + 2 < missing]
+        chosen = [first, min(fitting, key=off)] if fitting else [first]
+        self._said.update(name for one in chosen for name in (one.pattern, one.about) if name)
+        return " ".join(one.text for one in chosen)
 
     def _best(
         self, opener: str, index: int, round_: int, target: int, slack: int, told: Sequence[str], objections: list[str]

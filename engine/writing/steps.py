@@ -12,15 +12,18 @@ import msgspec
 import yaml
 
 from engine.types import Frozen
+from engine.writing.lexicon import load_lexicon
 from engine.writing.pen import Pen
-from engine.writing.topic import LIVING, Phrase, Topic, words_of
+from engine.writing.topic import CALENDAR, LIVING, Phrase, Topic, words_of
 
 T = TypeVar("T")
 FILE = Path(__file__).resolve().parents[1] / "prompts" / "small_steps.yaml"
 QUESTION = re.compile(r"(?:how|why|what|when|where|who|which|is|are|do|does|can|could)\b", re.I)
 INVERTED = re.compile(r"(?:(?:how|why|what|when|where|who)\s+)?(?:is|are|do|does|did|can|could|was|were|will)\b", re.I)
 OPENING = frozenset(
-    "a an the this that these those some my our your his her its their two three in on at after".split()
+    "a an the this that these those some my our your his her its their two three in on at after it he she they we "
+    "there no more most many all both each every from with under over for by as when while since because if "
+    "several".split()
 )
 """Words that lose their capital where they no longer open the sentence."""
 _HOW = r"(?:on|for|until|since|after|before|by|during|because|despite|due to|with)\s"
@@ -49,11 +52,11 @@ class Steps(Frozen, frozen=True):
 
 
 class Defaults(Frozen, frozen=True):
-    """Whom, what and where to take where the prompt says nothing, by format."""
+    """Whom, what and where to take where the prompt says nothing, by format; `items` by the places they belong to."""
 
     cast: tuple[str, ...]
     hosts: tuple[str, ...]
-    items: tuple[str, ...]
+    items: dict[str, tuple[str, ...]]
     places: dict[str, tuple[str, ...]]
     presenters: dict[str, str]
     roles: dict[str, tuple[str, ...]]
@@ -144,7 +147,7 @@ def quotes(text: str) -> dict[str, str]:
     what was left out; `heading`, a prompt that is no sentence. Each goes on inside a sentence."""
     first = next(iter(statements_of(text)), clip_words(text, 20)).rstrip(".!? ")
     words = first.split()
-    if words and words[0].lower() in OPENING:
+    if words and _is_no_name(words[0]):
         first = " ".join([words[0].lower(), *words[1:]])
     if not SAYS.search(first[4:]) or len(words) < 5:
         return {"heading": first}
@@ -155,6 +158,29 @@ def quotes(text: str) -> dict[str, str]:
     if len(" ".join(core).split()) < 4:
         return {"core": first}
     return {"core": " ".join(core), "details": " and ".join(details) if len(details) > 1 else ""}
+
+
+def _is_no_name(word: str) -> bool:
+    """Whether a sentence's first word would stand inside it in lower case: a single noun without an article is a name
+    ("Apple opens a shop"), one in the plural or of a mass is not."""
+    lexicon, low = load_lexicon(), word.lower()
+    noun = lexicon.nouns.get(low)
+    known = OPENING | lexicon.function | set(lexicon.adjectives)
+    return word[1:] == low[1:] and (low in known or (noun is not None and noun.plural))
+
+
+def facts_of(text: str, fields: Mapping[str, str]) -> tuple[dict[str, str], ...]:
+    """`fields` once for each sentence of `text` that a report may repeat, with that sentence's `quotes`."""
+    beside = {name: value for name, value in fields.items() if name not in ("core", "details", "heading")}
+    return tuple(beside | quotes(statement) for statement in statements_of(text)) or (dict(fields),)
+
+
+def subjects_of(topic: Topic, fields: Mapping[str, str]) -> tuple[dict[str, str], ...]:
+    """`fields` once for each thing that the prompt is about, as `the_noun`."""
+    named = [phrase for phrase in topic.phrases if phrase.head.lower() not in CALENDAR]
+    return tuple(
+        dict(fields) | {"the_noun": phrase.text if phrase.plural else phrase.with_article("the")} for phrase in named
+    )
 
 
 def clip_words(text: str, count: int) -> str:

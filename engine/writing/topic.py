@@ -20,6 +20,12 @@ WHICH = frozenset(
     "many".split()
 )
 """Adjectives that say which one it is, not what it looks like."""
+CALENDAR = frozenset(
+    "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
+    "september october november december spring summer autumn fall winter christmas easter".split()
+)
+LOCATING = frozenset("in near across throughout around".split())
+"""Behind these a name is a region's: "in Brazil"."""
 ENGLISH_SHARE = 0.5
 """Of the words of an English prompt at least this many are in the lexicon; of another language's hardly any."""
 LIVING = ("people", "animals")
@@ -156,7 +162,8 @@ def _phrase_at(tokens: Sequence[str], index: int, lexicon: Lexicon, guess: bool)
     if place is not None:
         return end - index, Phrase(text=text, head=place, kind="places", proper=True)
     if entry is None:
-        kind = "names" if proper else "unknown"
+        located = index > 0 and tokens[index - 1].lower() in LOCATING
+        kind = "unknown" if not proper else "regions" if located else "names"
         return end - index, Phrase(
             text=text, head=text.split()[-1], kind=kind, plural=last.endswith("s"), proper=proper
         )

@@ -24,9 +24,10 @@ from engine.backends.image.sketch import (
     rooms,
     shows,
     town,
+    transit,
     waters,
 )
-from engine.backends.image.sketch.backdrop import Backdrop
+from engine.backends.image.sketch.backdrop import Backdrop, View
 from engine.backends.image.sketch.light import Light, light_of
 from engine.backends.image.sketch.plate import Frame, Plate
 from engine.backends.image.sketch.reading import Reading, read
@@ -37,6 +38,9 @@ from engine.types import Frozen, Still
 
 STEPS = 5
 OPEN_TIMES = ("morning", "day", "afternoon", "sunset")
+NEARNESS = {"wide": 1.0, "medium": 1.14, "close": 1.4}
+"""How much larger a place is drawn than its wide view."""
+ONE_SIDED = ("studio",)
 
 PLACES: dict[str, Callable[[Backdrop], None]] = {
     "mountains": country.mountains,
@@ -48,15 +52,21 @@ PLACES: dict[str, Callable[[Backdrop], None]] = {
     "sea": waters.sea,
     "beach": waters.beach,
     "lake": waters.lake,
+    "waterfall": waters.waterfall,
+    "bridge": transit.bridge,
+    "station": transit.station,
+    "airport": transit.airport,
     "farm": fields.farm,
     "road": fields.road,
     "garden": fields.garden,
     "sports": fields.sports,
     "city": town.city,
     "village": town.village,
+    "market": town.market,
     "castle": town.castle,
     "harbour": town.harbour,
     "space": cosmos.space,
+    "space_station": cosmos.space_station,
     "moon": cosmos.moon,
     "planet": cosmos.planet,
     "underwater": depths.underwater,
@@ -95,9 +105,10 @@ class SketchArtist:
         tick(0, STEPS)
         backdrop = Backdrop(frame, _light(reading, ground), ground)
         _draw_place(backdrop, reading)
+        atmosphere.put_haze(backdrop)
+        backdrop.look(_view(job, reading))
         tick(1, STEPS)
         compose.put_sets(reading, backdrop)
-        atmosphere.put_haze(backdrop)
         if job.framing == "close":
             _defocus(backdrop)
         near, front = Plate(frame), Plate(frame)
@@ -127,6 +138,15 @@ def _generators(job: StillJob, reading: Reading) -> tuple[np.random.Generator, n
     return _generator(f"place|{same}"), _generator(f"cast|{job.prompt}|{job.seed}|{job.framing}")
 
 
+def _view(job: StillJob, reading: Reading) -> View:
+    """From where the place is seen: the nearer the framing the nearer, and by the seed's lowest bits from one side or
+    the other. So neighbours in a scene are seen like two takes of it, not like one picture."""
+    right, near = job.seed & 1, (job.seed >> 1) & 1
+    zoom = NEARNESS.get(job.framing, NEARNESS["medium"]) * (1.07 if near else 1.0)
+    # a chart that rises must not be seen falling
+    return View(zoom=zoom, aside=0.09 if right else -0.09, mirrored=bool(right) and reading.place not in ONE_SIDED)
+
+
 def _generator(text: str) -> np.random.Generator:
     digest = blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
     return np.random.default_rng(int.from_bytes(digest, "big"))
@@ -148,7 +168,7 @@ def _draw_place(backdrop: Backdrop, reading: Reading) -> None:
     standing = [m for m in reading.main if not (m.boat or m.water or m.flies)]
     if reading.place == "sea" and standing and not any(m.boat for m in reading.main):
         town.deck(backdrop, 0.76)  # whoever cannot swim stands on a ship
-        backdrop.wet, backdrop.feet = False, (0.84, 0.92)
+        backdrop.wet, backdrop.feet, backdrop.decked = False, (0.84, 0.92), True
 
 
 def _defocus(backdrop: Backdrop) -> None:

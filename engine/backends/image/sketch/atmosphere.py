@@ -41,7 +41,7 @@ def put_weather(b: Backdrop, plate: Plate, rng: np.random.Generator) -> None:
                 for s in rng.uniform(0.6, 1.2, count)
             ]
             plate.polygons(flakes, (0.98, 0.99, 1.0), alpha)
-    elif weather == "wind":
+    elif weather == "wind" and not (b.wet or b.decked):  # no leaves blow over the open sea
         for _ in range(34):
             x, y, r, a = (
                 rng.random() * width,

@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
+import cv2
+import msgspec
 import numpy as np
 
 from engine.backends.image.sketch import land
 from engine.backends.image.sketch.light import Light
 from engine.backends.image.sketch.plate import Colour, Frame, Plate, mix
 from engine.backends.image.sketch.sky import lightning, paint_sky
+from engine.types import Frozen
 
 GRASS: Colour = (0.40, 0.60, 0.27)
 SNOW: Colour = (0.90, 0.94, 0.99)
 
 
+class View(Frozen, frozen=True):
+    """`zoom` ≥ 1 enlarges about the ground in front; `aside` −0.5–0.5 is the film share by which the middle of what is
+    enlarged stands left or right of the film's; `mirrored` shows the place from its other side."""
+
+    zoom: float = 1.0
+    aside: float = 0.0
+    mirrored: bool = False
+
+
 class Backdrop:
     """Three plates to draw a place on. `feet` is the band (film shares) where whoever stands there has the feet;
-    `free` the columns that big trees leave free; `indoors` and `wet` tell how shadows fall."""
+    `free` the columns that big trees leave free; `indoors` and `wet` tell how shadows fall; `decked`: who stands,
+    stands on a ship, with the water behind it."""
 
     def __init__(self, frame: Frame, light: Light, rng: np.random.Generator) -> None:
         self.frame, self.light, self.rng = frame, light, rng
@@ -25,6 +38,7 @@ class Backdrop:
         self.indoors = False
         self.wet = False
         self.airy = False
+        self.decked = False
         self.lamps: list[tuple[float, float]] = []
 
     @property
@@ -34,6 +48,21 @@ class Backdrop:
     def level(self, share: float) -> float:
         """A height given for a wide film, a little lower in a tall one (there is more sky)."""
         return self.frame.y(share + (0.05 if self.frame.tall else 0.0))
+
+    def look(self, view: View) -> None:
+        """Show what was drawn so far from `view`; its light turns with it."""
+        at = np.array([self.frame.x(0.5 + view.aside), self.frame.y(0.80)])
+        matrix = np.array([[view.zoom, 0, (1 - view.zoom) * at[0]], [0, view.zoom, (1 - view.zoom) * at[1]]])
+        width = self.frame.full[0]
+        if view.mirrored:
+            matrix[0] = [-view.zoom, 0, width - 1 - matrix[0, 2]]
+            across, above = self.light.sun_at
+            self.light = msgspec.structs.replace(self.light, sun_at=(1 - across, above))
+        for plate in (self.back, self.middle, self.floor):
+            plate.pixels[...] = cv2.warpAffine(
+                plate.pixels, matrix, self.frame.full, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+            )
+        self.lamps = [(matrix[0, 0] * x + matrix[0, 2], matrix[1, 1] * y + matrix[1, 2]) for x, y in self.lamps]
 
     def sky(self, horizon: float, clouds: float | None = None) -> float:
         y = self.level(horizon)

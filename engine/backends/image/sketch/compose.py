@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
+import msgspec
 import numpy as np
 
 from engine.backends.image.sketch.arrange import GROWN, Placed, arrange, shown_height
@@ -15,8 +16,11 @@ from engine.backends.image.sketch.reading import Reading
 from engine.backends.image.sketch.relight import far_tinted, shadow
 from engine.backends.image.sketch.sprites import Drawn, draw
 from engine.backends.image.sketch.town import cottage, fortress
+from engine.backends.image.sketch.transit import span
 
-WATERLINES = {"sea": 0.80, "lake": 0.70, "harbour": 0.70, "beach": 0.68}
+WATERLINES = {"sea": 0.80, "lake": 0.70, "harbour": 0.70, "beach": 0.68, "bridge": 0.72, "waterfall": 0.74}
+SHOWN = {"harbour": "🗼", "station": "🚉", "airport": "🛫", "space_station": "🚉"}
+"""What a place shows anyway."""
 DARK = (0.02, 0.03, 0.08)
 
 
@@ -32,7 +36,10 @@ def put_sets(reading: Reading, b: Backdrop) -> None:
         elif member.character in ("🏠", "🏡"):
             if reading.place not in ("village", "farm"):
                 cottage(b, b.middle, share, 0.745, 0.34, 0.12)
-        elif not (member.character == "🗼" and reading.place == "harbour"):
+        elif member.character == "🌉":
+            if reading.place != "bridge":
+                span(b, b.middle, 0.60, (0.56, 0.40, 0.36), 0.45)
+        elif member.character not in SHOWN.get(reading.place, ""):
             height = max(8, round(0.115 * b.frame.unit * member.height))
             picture = far_tinted(emoji_picture(member.character, height), b.light, 0.35)
             x, foot = b.frame.x(share), b.level(0.735)
@@ -57,10 +64,17 @@ def put_cast(
                 continue
             else:
                 plate = b.floor
+                placed[i] = _beside_the_lead(placed[i], b)
             _put(placed[i], b, plate, reading, references, rng, placed[i + 1] if placed[i].rides else None)
     if framing == "close":
         _close_up(placed[lead], b, near, reading, references)
     _put_props(reading, placed, b, near, framing, rng)
+
+
+def _beside_the_lead(p: Placed, b: Backdrop) -> Placed:
+    """Where a close-up's first leaves room for the second, who looks at the first."""
+    side = b.light.side
+    return p if b.frame.tall else msgspec.structs.replace(p, x=0.5 + 0.30 * side, facing=-side)
 
 
 def _put(
@@ -89,6 +103,8 @@ def _put(
         reference=references.get(p.member.name),
     )
     x, foot = b.frame.x(p.x), b.level(p.foot) if p.foot < 0.8 else b.frame.y(p.foot)
+    if b.decked and p.member.water and not p.airborne:
+        plate, foot = b.middle, b.level(0.775)  # the ship's rail hides what is under water
     afloat = reading.place in WATERLINES and (mount.member if mount else p.member).boat
     if afloat:
         foot, plate = b.level(WATERLINES[reading.place]), plate if reading.place == "sea" else b.middle
@@ -110,7 +126,7 @@ def _put(
             plate.soft(x, b.frame.y(0.90), drawn.width * 0.42, drawn.width * 0.06, DARK, 0.28)
         if mount is None:
             foot = max(foot, b.frame.y(0.03) + drawn.foot)
-    elif mount is None and not afloat and not (b.wet and p.member.water):
+    elif mount is None and not afloat and not ((b.wet or b.decked) and p.member.water):
         shadow(plate, drawn.pixels, x, foot, b.light, b.indoors)
     plate.sprite(drawn.pixels, x - drawn.middle, foot - drawn.foot)
     if p.member.lamp:

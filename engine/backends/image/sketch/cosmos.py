@@ -95,6 +95,39 @@ def space(b: Backdrop) -> None:
         b.middle.soft(x, y - radius * (1.0 - 0.012 * i), radius * 0.9, 0.02 * unit, (0.6, 0.85, 1.0), 0.10)
 
 
+def space_station(b: Backdrop) -> None:
+    """Space with a station in orbit: a truss, modules in a row, wings of solar cells."""
+    space(b)
+    unit, x, y = b.frame.unit, b.frame.x(0.5), b.level(0.40)
+    metal, dark = (0.80, 0.82, 0.86), (0.36, 0.38, 0.44)
+    cell, line = (0.13, 0.22, 0.50), (0.45, 0.60, 0.88)
+    reach = min(0.62 * unit, 0.46 * b.frame.width)
+    plate = b.middle
+    for side in (-1, 1):
+        for far in (0.60, 0.98):
+            for up in (-1, 1):
+                left, right = sorted((x + side * reach * (far - 0.15), x + side * reach * (far + 0.15)))
+                top, low = sorted((y + up * 0.025 * unit, y + up * 0.235 * unit))
+                plate.gradient([(left, top), (right, top), (right, low), (left, low)], lighter(cell, 0.15), cell)
+                for k in range(1, 6):
+                    at = top + (low - top) * k / 6
+                    plate.box(left, at - 0.0012 * unit, right, at + 0.0012 * unit, line)
+                plate.box((left + right) / 2 - 0.004 * unit, top, (left + right) / 2 + 0.004 * unit, low, metal)
+    long, thick = 1.16 * reach, 0.014 * unit
+    truss = [(x - long, y - thick), (x + long, y - thick), (x + long, y + thick), (x - long, y + thick)]
+    plate.gradient(truss, metal, dark)
+    for dy, half, tall in ((0.0, 0.20, 0.062), (-0.115, 0.075, 0.055), (0.12, 0.06, 0.06)):
+        cy, w, h = y + dy * unit, half * unit, tall * unit
+        right = [(x + w, cy - h), (x + w + 0.4 * h, cy - 0.5 * h), (x + w + 0.4 * h, cy + 0.5 * h), (x + w, cy + h)]
+        body = [*right, *((2 * x - px, py) for px, py in reversed(right))]
+        plate.gradient(body, lighter(metal, 0.35), lighter(dark, 0.05))
+        for share in (-0.6, 0.0, 0.6):
+            plate.box(x + share * w - 0.002 * unit, cy - h, x + share * w + 0.002 * unit, cy + h, dark)
+        for share in (-0.3, 0.3):
+            plate.disc(x + share * w, cy - 0.1 * h, 0.26 * h, (0.20, 0.22, 0.30))
+            plate.disc(x + share * w, cy - 0.1 * h, 0.19 * h, (1.0, 0.88, 0.55))
+
+
 def _alien_ground(b: Backdrop, base: Colour, craters: int) -> None:
     unit = b.frame.unit
     land.mountains(b.back, b.light, b.rng, b.level(0.68), 0.18 * unit, lighter(base, -0.1), 0.3, snow=False, count=6)

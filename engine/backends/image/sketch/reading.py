@@ -80,6 +80,12 @@ LONE = {  # who is there when the text names nobody
     "meadow": "butterfly",
     "garden": "butterfly",
     "lake": "swan",
+    "waterfall": "deer",
+    "bridge": "explorer",
+    "station": "captain",
+    "airport": "captain",
+    "market": "shopkeeper",
+    "space_station": "astronaut",
     "city": "person",
     "village": "villager",
     "road": "car",
@@ -200,7 +206,10 @@ def _everybody(job: StillJob, seen: str, where: str) -> list[Member]:
             # higher than a person: mostly head, and a head is what must be known again
             found.append(Member(kind="picture", name=name, word=name, height=1.25))
         else:
-            found.append(member_called(name, text, job.descriptions.get(name, "")))
+            about = job.descriptions.get(name, "")
+            if _says_nothing_more(name, about) and not members_in(name):
+                continue  # "Bad Harvests: bad harvests" is a thing without a drawing, and nobody
+            found.append(member_called(name, text, about))
     named = [w for name in job.subjects for w in tokens(name)]
     people = any(m.kind in ("person", "picture") for m in found)
     known = {m.character or m.word for m in found}
@@ -221,6 +230,12 @@ def _everybody(job: StillJob, seen: str, where: str) -> list[Member]:
     else:
         found += [m for m in members_in(where) if m.kind == "set" and (m.character or m.word) not in known]
     return found
+
+
+def _says_nothing_more(name: str, about: str) -> bool:
+    """Whether a description only repeats the name in small letters: so things are described, people are not."""
+    plain = re.sub(r"^(?:an?|the) ", "", about.strip())
+    return plain != name and plain.lower() == name.lower()
 
 
 def _without(text: str, names: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ from engine.backends.image.sketch import land
 from engine.backends.image.sketch.backdrop import Backdrop
 from engine.backends.image.sketch.drawings import emoji_picture
 from engine.backends.image.sketch.fields import lane
-from engine.backends.image.sketch.plate import Colour, Plate, lighter, mix
+from engine.backends.image.sketch.plate import Colour, Plate, ellipse, lighter, mix
 from engine.backends.image.sketch.relight import far_tinted
 from engine.backends.image.sketch.waters import water
 
@@ -168,6 +168,63 @@ def cottage(b: Backdrop, plate: Plate, share: float, foot: float, size: float, d
             plate.glow(wx + s / 2, wy + s / 2, 0.3 * u, LAMP, 0.4)
     plate.box(x - 0.09 * u, y - 0.32 * u, x + 0.09 * u, y, wood)
     plate.disc(x + 0.05 * u, y - 0.15 * u, 0.015 * u, (0.9, 0.75, 0.35))
+
+
+STALLS: tuple[tuple[Colour, str], ...] = (
+    ((0.80, 0.24, 0.24), "🍎🍊🍐🍇"),
+    ((0.20, 0.50, 0.42), "🥕🥦🎃🌽"),
+    ((0.22, 0.42, 0.68), "🐟🦐🐟🦀"),
+    ((0.86, 0.58, 0.20), "🍞🧀🥖🥚"),
+    ((0.58, 0.30, 0.56), "🌻🌹🪴🌷"),
+)
+
+
+def market(b: Backdrop) -> None:
+    unit = b.frame.unit
+    b.sky(0.60)
+    blocks(b, b.back, 0.55, 0.64, 0.34, (0.78, 0.66, 0.54), 15)
+    land.ground(b.floor, b.light, b.rng, b.level(0.70), b.green((0.74, 0.66, 0.56)), 0.0)
+    order = [int(k) for k in b.rng.permutation(len(STALLS))]
+    for share, size, foot, plate in (
+        (0.36, 0.24, 0.695, b.middle), (0.62, 0.24, 0.695, b.middle),
+        (0.10, 0.40, 0.755, b.floor), (0.90, 0.40, 0.755, b.floor),
+    ):  # fmt: skip
+        stall(b, plate, share, foot, size, *STALLS[order.pop()])
+    tone = b.light.far((0.55, 0.48, 0.40), 0.0)
+    for _ in range(90):
+        near = b.rng.random()
+        x, y = b.rng.random() * b.frame.full[0], b.level(0.775) + near * 0.34 * unit
+        b.floor.polygon(ellipse(x, y, unit * (0.012 + 0.03 * near), unit * (0.003 + 0.008 * near)), tone, 0.22)
+    b.feet = (0.84, 0.93)
+
+
+def stall(b: Backdrop, plate: Plate, share: float, foot: float, size: float, colour: Colour, goods: str) -> None:
+    """A market stall: a striped awning on posts over a counter with goods."""
+    u, x, y = size * b.frame.unit, b.frame.x(share), b.level(foot)
+    wood, cloth = b.light.far((0.56, 0.40, 0.26), 0.05), b.light.far(colour, 0.05)
+    white = b.light.far((0.97, 0.95, 0.90), 0.05)
+    plate.soft(x, y, 0.75 * u, 0.07 * u, (0.03, 0.03, 0.08), 0.5)
+    plate.box(x - 0.52 * u, y - 0.95 * u, x + 0.52 * u, y - 0.2 * u, lighter(wood, -0.5))
+    for dx in (-0.52, 0.49):
+        plate.box(x + dx * u, y - 1.0 * u, x + (dx + 0.03) * u, y, lighter(wood, -0.15))
+    for k, character in enumerate(goods):
+        picture = far_tinted(emoji_picture(character, max(8, round(0.17 * u))), b.light, 0.0)
+        for dx, dy in ((-0.06, 0.0), (0.05, 0.0), (0.0, 0.09)):
+            at = x + (-0.375 + 0.25 * k + dx) * u
+            plate.sprite(picture, at - picture.shape[1] / 2, y - (0.42 + dy) * u - picture.shape[0] * 0.86)
+    plate.gradient([(x - 0.56 * u, y - 0.42 * u), (x + 0.56 * u, y - 0.42 * u), (x + 0.53 * u, y), (x - 0.53 * u, y)],
+                   lighter(wood, 0.12), lighter(wood, -0.2))  # fmt: skip
+    plate.box(x - 0.58 * u, y - 0.45 * u, x + 0.58 * u, y - 0.40 * u, lighter(wood, 0.3))
+    for k in range(-3, 4):
+        plate.line((x + 0.16 * k * u, y - 0.40 * u), (x + 0.15 * k * u, y), max(1, 0.008 * u), lighter(wood, -0.3))
+    for k in range(8):
+        tone = cloth if k % 2 else white
+        a, c = -0.62 + 0.155 * k, -0.62 + 0.155 * (k + 1)
+        plate.gradient([(x + 0.8 * a * u, y - 1.22 * u), (x + 0.8 * c * u, y - 1.22 * u), (x + c * u, y - 0.93 * u),
+                        (x + a * u, y - 0.93 * u)], lighter(tone, 0.08), lighter(tone, -0.12))  # fmt: skip
+        plate.polygon(ellipse(x + (a + c) / 2 * u, y - 0.93 * u, 0.078 * u, 0.055 * u), lighter(tone, -0.12))
+    if b.light.lamps:
+        plate.soft(x, y - 0.75 * u, 0.5 * u, 0.35 * u, LAMP, 0.5)
 
 
 def castle(b: Backdrop) -> None:

@@ -86,3 +86,60 @@ def lake(b: Backdrop) -> None:
     b.grass(0.77, blooms=60)
     b.sides(b.kinds("leafy", "pine"), 0.55, 1, 0.82)
     b.feet = (0.84, 0.92)
+
+
+def waterfall(b: Backdrop) -> None:
+    unit, full = b.frame.unit, b.frame.full
+    b.sky(0.60)
+    middle, top, foot = b.frame.x(0.5), b.level(0.17), b.level(0.66)
+    land.mountains(b.back, b.light, b.rng, b.level(0.40), 0.24 * unit, (0.48, 0.52, 0.60), 0.7, count=4)
+    rock = b.light.far((0.50, 0.43, 0.38), 0.25)
+    for side in (-1, 1):
+        steps = np.linspace(0, 1, 26)
+        edge = top - 0.04 * unit + 0.34 * unit * steps**1.3 + 0.05 * unit * (ridge(b.rng, 26, 5, 3) - 0.5)
+        x = middle + side * (0.10 * unit + steps * 0.62 * full[0])
+        cliff = np.concatenate([np.stack([x, edge], 1), [(x[-1], foot + 0.05 * unit), (middle, foot + 0.05 * unit)]])
+        b.back.gradient(cliff, lighter(rock, 0.10), lighter(rock, -0.22))
+        for k in range(13):
+            cx = middle + side * (0.10 + 0.10 * k + b.rng.uniform(-0.03, 0.03)) * unit
+            head = float(np.interp(cx, x if side > 0 else x[::-1], edge if side > 0 else edge[::-1]))
+            w = unit * b.rng.uniform(0.02, 0.05)
+            crack = [(cx - w, head), (cx + w, head), (cx + 0.3 * w, foot), (cx - 0.5 * w, foot)]
+            b.back.gradient(crack, lighter(rock, -0.30 if k % 2 else 0.2), lighter(rock, -0.2), (0.55, 0.15))
+        for _ in range(16):
+            at, y = b.rng.random(), b.rng.random()
+            cx, cy = middle + side * (0.13 + 0.75 * at) * unit, top + (0.16 + 0.72 * y) * (foot - top) + 0.1 * at * unit
+            w, h = unit * b.rng.uniform(0.03, 0.10), unit * b.rng.uniform(0.02, 0.06)
+            shape = [(cx - w, cy), (cx - 0.5 * w, cy - h), (cx + 0.7 * w, cy - 0.8 * h), (cx + w, cy)]
+            b.back.polygon(shape, lighter(rock, b.rng.uniform(-0.22, 0.16)), 0.7)
+        crest = np.interp(np.arange(full[0]), x if side > 0 else x[::-1], edge if side > 0 else edge[::-1])
+        edges = (0.58, 1.1) if side > 0 else (-0.1, 0.42)
+        land.wood(
+            b.back, b.light, b.rng, b.kinds("pine", "leafy"), crest, 0.12 * unit, 0.35, 44, (1 - edges[1], 1 - edges[0])
+        )
+    pale = mix(b.light.far((0.90, 0.96, 1.0), 0.12), (0.94, 0.97, 1.0), 0.15 if b.light.dark else 0.5)
+    half = 0.125 * unit
+    fall = [
+        (middle - 0.8 * half, top),
+        (middle + 0.8 * half, top),
+        (middle + 1.15 * half, foot),
+        (middle - 1.15 * half, foot),
+    ]
+    b.back.gradient(fall, mix(pale, b.light.sky[1], 0.25), pale)
+    for _ in range(46):
+        share = b.rng.uniform(-1, 1)
+        y0, long = b.rng.uniform(top, foot - 0.1 * unit), unit * b.rng.uniform(0.06, 0.24)
+        x0, w = middle + share * half * 0.82, unit * b.rng.uniform(0.001, 0.004)
+        y1 = min(y0 + long, foot)
+        blue = b.rng.random() < 0.5
+        x1 = x0 + share * 0.1 * half
+        tone = b.light.far((0.50, 0.74, 0.88), 0.1) if blue else (1.0, 1.0, 1.0)
+        b.back.polygon([(x0 - w, y0), (x0 + w, y0), (x1 + w, y1), (x1 - w, y1)], tone, 0.6)
+    water(b, b.middle, foot - 0.01 * unit, full[1], (0.10, 0.42, 0.50))
+    for share, size in ((-1.0, 0.10), (-0.4, 0.13), (0.3, 0.14), (0.95, 0.10)):
+        b.middle.soft(middle + share * half, foot, 1.6 * size * unit, size * unit, pale, 0.75)
+    b.middle.soft(middle, foot - 0.05 * unit, 0.5 * unit, 0.14 * unit, pale, 0.45)
+    b.grass(0.785, blooms=50)
+    b.sides(b.kinds("leafy", "pine"), 0.5, 1, 0.82)
+    b.sides(b.kinds("bush"), 0.16, 2, 0.85)
+    b.feet = (0.85, 0.93)
