@@ -115,10 +115,11 @@ class Rig:
         with self.place.db.reading() as session:
             return list(session.scalars(select(Job)))
 
-    def strike(self) -> None:
-        """The fault has struck: from now on the clock runs."""
+    def strike(self, *, lost: bool = False) -> None:
+        """The fault has struck: from now on the clock runs. `lost`: whoever was at work no longer is."""
         self.struck = time.monotonic()
-        self.seen = {job.id: job.token for job in self.jobs() if job.status in ACTIVE}
+        if lost:
+            self.seen = {job.id: job.token for job in self.jobs() if job.status in ACTIVE}
 
     def all_ended(self) -> bool:
         jobs = self.jobs()
@@ -170,7 +171,7 @@ def at_boundary(rig: Rig, point: str, how: str, number: int) -> None:
     if point in SUBMITTER:
         process = rig.submitter(2, "k", 2, fault)
         wait_until(lambda: process.poll() is not None or _stopped(process.pid), f"{fault} struck")
-        rig.strike()
+        rig.strike(lost=True)
         rig.worker()
         wait_until(rig.all_ended, "what was accepted ended", PATIENCE)
         _release(process)
@@ -184,20 +185,20 @@ def at_boundary(rig: Rig, point: str, how: str, number: int) -> None:
         first = rig.worker(child_fault=fault, **({"BENCH_DEADLINE": str(DEADLINE)} if how == "stop" else {}))
         child = wait_until(lambda: rig.workers.child(first), "the child is there")
         wait_until(lambda: not child.is_running() or _stopped(child.pid), f"{fault} struck")
-        rig.strike()
+        rig.strike(lost=True)
         return
     first = rig.worker(fault=fault)
     (worker,) = rig.workers.processes
     wait_until(lambda: worker.poll() is not None or _stopped(first), f"{fault} struck")
-    rig.strike()
+    rig.strike(lost=True)
+    if how == "stop" and _locked(rig.place):  # in a transaction of SQLite: everybody waits for it
+        time.sleep(2 * LEASE)
+        rig.workers.kill(first, signal.SIGCONT)
     if point.startswith("webhook"):
         _a_minute_passes(rig)
     rig.worker()
-    if how == "stop":
-        if _locked(rig.place):  # in a transaction of SQLite: everybody waits for it
-            time.sleep(2 * LEASE)
-        else:
-            wait_until(rig.all_ended, "the other worker ended all jobs", PATIENCE)
+    if _stopped(first):
+        wait_until(rig.all_ended, "the other worker ended all jobs", PATIENCE)
         rig.workers.kill(first, signal.SIGCONT)
 
 
