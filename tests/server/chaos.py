@@ -30,7 +30,8 @@ from server.jobs.models import ACTIVE, ENDED, Delivery, Job
 from server.place import Place
 from server.queue import open_queue, ring_for
 from tests.server.invariants import broken
-from tests.server.making import Workers, a_place, a_user, wait_until
+from tests.server.making import Workers, a_place, wait_until
+from tests.server.people import a_user
 
 LEASE, SWEEP = 3.0, 1.0
 DEADLINE = 12.0

@@ -21,10 +21,9 @@ from server.place import Place, open_place
 from server.settings import Settings
 from server.stories.models import Story, StoryCharacter, StoryClip, StoryItem, StoryScene
 from server.stories.writing import add_story
+from tests.server.front import ORIGIN, SAME_ORIGIN
 from tests.server.people import PASSWORD, add_key, add_user
 
-ORIGIN = "http://testserver.local"
-PAGE = {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}
 SCRIPT = Script(
     title="The lantern",
     logline="A fox finds a lantern.",
@@ -125,9 +124,9 @@ def api(client: Api, user: Person) -> Api:
 @pytest.fixture
 def page(client: Api, user: Person) -> Api:
     """The client as a page of ours in the browser of `user`, who is signed in."""
-    answer = client.post("/api/v1/session", json={"email": user.email, "password": PASSWORD}, headers=PAGE)
+    answer = client.post("/api/v1/session", json={"email": user.email, "password": PASSWORD}, headers=SAME_ORIGIN)
     assert answer.status_code == 200, answer.text
-    client.headers.update({**PAGE, "X-CSRF-Token": answer.json()["csrfToken"]})
+    client.headers.update({**SAME_ORIGIN, "X-CSRF-Token": answer.json()["csrfToken"]})
     return client
 
 

@@ -18,7 +18,8 @@ from server.api.v1.structs import Taken
 from server.place import Place
 from tests.server.people import PASSWORD
 
-SAME_ORIGIN = {"Origin": "http://testserver.local", "Sec-Fetch-Site": "same-origin"}
+ORIGIN = "http://testserver.local"
+SAME_ORIGIN = {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}
 
 
 class Note(Taken, frozen=True):
@@ -80,7 +81,7 @@ def app_at(place: Place) -> Litestar:
 
 
 def client_of(place: Place, **named: Any) -> TestClient[Litestar]:
-    return TestClient(app_at(place), base_url="http://testserver.local/api/v1", **named)
+    return TestClient(app_at(place), base_url=f"{ORIGIN}/api/v1", **named)
 
 
 def bearer(key: str) -> dict[str, str]:

@@ -21,7 +21,6 @@ from server.jobs.models import ENDED, Job
 from server.place import Place, open_place
 from server.settings import Settings
 from tests.conftest import ROOT
-from tests.server.people import add_user
 from tests.small_stories import small_request
 
 LONG = 90.0
@@ -30,10 +29,6 @@ LONG = 90.0
 
 def a_place(folder: Path, **settings: Any) -> Place:
     return open_place(Settings(home=folder / "home", data=folder / "data", **settings))
-
-
-def a_user(place: Place, name: str = "ada", credits: int = 1000) -> str:
-    return add_user(place, f"{name}@example.org", credits=credits)
 
 
 def an_order(*lines: str, render_video: bool = True, webhook_url: str | None = None, **fields: Any) -> Order:

@@ -1,4 +1,4 @@
-"""What tests of media and series stand on: people, pictures, stories with files, web servers that behave as told."""
+"""What tests of media and series stand on: pictures, stories with files, web servers that behave as told."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from PIL import Image
 
 from engine.types import Script, StoryRequest
 from server.accounts.caller import Caller
-from server.accounts.models import SCOPES, User
+from server.accounts.models import SCOPES
 from server.api.bodies import ApiRequest
 from server.api.errors import to_response
 from server.api.media import serve_media
@@ -31,23 +31,6 @@ from server.media.models import Media
 from server.place import Place
 from server.stories.models import Story
 from server.stories.writing import add_story
-
-
-def a_user(place: Place) -> str:
-    user_id = cuid()
-    with place.db.writing() as session:
-        session.add(
-            User(
-                id=user_id,
-                email=f"{user_id}@example.com",
-                password_hash="",
-                role="user",
-                balance=0,
-                webhook_secret="",
-                created_at=now(),
-            )
-        )
-    return user_id
 
 
 def a_file(place: Place, user_id: str, owner: str, data: bytes, suffix: str = ".mp4") -> Media:

@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from server.accounts import passwords
 from server.accounts.keys import create_key
 from server.accounts.users import create_user
+from server.ids import cuid
 from server.place import Place, open_place
 from server.settings import Settings
 
@@ -36,6 +37,11 @@ def add_user(place: Place, email: str = "ada@example.com", *, admin: bool = Fals
     hashed = passwords.hash_password(PASSWORD)
     with place.db.writing() as session:
         return create_user(session, email, hashed, credits=credits, admin=admin).id
+
+
+def a_user(place: Place, name: str | None = None, credits: int = 1000) -> str:
+    """Anybody, where it does not matter who."""
+    return add_user(place, f"{name or cuid()}@example.com", credits=credits)
 
 
 def add_key(place: Place, user_id: str, *scopes: str) -> str:

@@ -20,9 +20,9 @@ from server.place import Place
 from server.stories.models import Story, StoryCount
 from server.stories.removal import delete_story
 from server.stories.writing import set_status
-from tests.server.making import a_user, an_order
+from tests.server.making import an_order
 from tests.server.media_rooms import a_story
-from tests.server.people import add_user, at_once, place_on
+from tests.server.people import a_user, add_user, at_once, place_on
 
 pytest_plugins = ["tests.server.databases"]
 
@@ -53,13 +53,13 @@ def test_a_story_is_not_deleted_while_a_job_for_it_is_being_accepted(place: Plac
     with ThreadPoolExecutor() as pool:
         deleting = pool.submit(delete)
         with place.db.writing() as session:
-            job = enter(session, 25, ada, order, None)
+            job_id = enter(session, 25, ada, order, None)
             entered.set()
             threading.Event().wait(0.3)  # whoever does not wait has deleted it by now
         deleting.result()
     assert outcomes == ["refused"]
     with place.db.reading() as session:
-        assert session.get_one(Job, job.id).story_id == story_id
+        assert session.get_one(Job, job_id).story_id == story_id
         assert session.get(Story, story_id) is not None
     assert (place.folders.work / story_id).is_dir()
 

@@ -25,7 +25,8 @@ from server.media.library import path_of, path_of_name, remove
 from server.media.models import Media
 from server.place import Folders, Place, open_place
 from server.settings import Settings
-from tests.server.media_rooms import a_file, a_story, a_user, files_below
+from tests.server.media_rooms import a_file, a_story, files_below
+from tests.server.people import a_user
 
 
 @pytest.fixture

@@ -24,7 +24,8 @@ from server.jobs.outcomes import complete, fail_or_requeue
 from server.place import Place
 from server.queue import open_queue, unheard
 from tests.server.invariants import broken
-from tests.server.making import a_place, a_user, an_order, job, row, submit
+from tests.server.making import a_place, an_order, job, row, submit
+from tests.server.people import a_user
 
 pytest_plugins = ["tests.server.databases"]
 

@@ -12,6 +12,7 @@ import anyio
 import pytest
 from sqlalchemy import func, select
 
+from engine.errors import StorageUnwritable
 from server.api import media as api
 from server.errors import NotFound
 from server.media import library
@@ -20,7 +21,8 @@ from server.media.models import Media
 from server.media.serving import FileFacts, answer
 from server.place import Place, open_place
 from server.settings import Settings
-from tests.server.media_rooms import a_file, a_user, client_of, files_below
+from tests.server.media_rooms import a_file, client_of, files_below
+from tests.server.people import a_user
 
 DATA = bytes(range(256)) * 40
 SIZE = len(DATA)
@@ -93,7 +95,7 @@ def test_a_copy_that_fails_leaves_nothing(place: Place, user: str, monkeypatch: 
 
     monkeypatch.setattr(library.os, "link", refuse)
     monkeypatch.setattr(shutil, "copyfile", half)
-    with pytest.raises(OSError, match="Input"):
+    with pytest.raises(StorageUnwritable, match="Input"):
         a_file(place, user, "story", DATA)
     assert not files_below(place.folders.media)
 

@@ -16,7 +16,8 @@ from server.db.migrate import current, downgrade, head, upgrade
 from server.db.tables import METADATA
 from tests.conftest import ROOT
 from tests.server.invariants import broken
-from tests.server.making import a_place, a_user, submit
+from tests.server.making import a_place, submit
+from tests.server.people import a_user
 
 pytest_plugins = ["tests.server.databases"]
 

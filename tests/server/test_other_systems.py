@@ -12,7 +12,8 @@ import pytest
 
 from server.queue import open_queue
 from tests.server.invariants import broken
-from tests.server.making import Workers, a_place, a_user, job, submit, wait_for_end, wait_until
+from tests.server.making import Workers, a_place, job, submit, wait_for_end, wait_until
+from tests.server.people import a_user
 
 pytest_plugins = ["tests.server.databases"]
 

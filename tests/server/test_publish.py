@@ -19,8 +19,9 @@ from server.place import Place
 from server.series.service import create_series, delete_series
 from server.stories.models import Story, StoryClip
 from server.wire import Artefact, Filmed, Written
-from tests.server.making import a_place, a_user, an_order, submit
+from tests.server.making import a_place, an_order, submit
 from tests.server.media_rooms import files_below
+from tests.server.people import a_user
 
 
 @pytest.fixture

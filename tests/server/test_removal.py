@@ -18,8 +18,8 @@ from server.place import Place
 from server.stories.models import Story, StoryCharacter, StoryCount
 from server.stories.removal import delete_old_stories, delete_story
 from server.sweep import Freed, sweep
-from tests.server.media_rooms import a_file, a_job, a_story, a_user, files_below
-from tests.server.people import place_on
+from tests.server.media_rooms import a_file, a_job, a_story, files_below
+from tests.server.people import a_user, place_on
 
 pytest_plugins = ["tests.server.databases"]
 

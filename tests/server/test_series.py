@@ -17,8 +17,8 @@ from server.series import service
 from server.series.models import Series, SeriesCharacter
 from server.series.service import ensure_character_image, references
 from server.stories.models import Story, StoryCharacter
-from tests.server.media_rooms import a_story, a_user, data_url, files_below, gives, picture, web_server
-from tests.server.people import place_on
+from tests.server.media_rooms import a_story, data_url, files_below, gives, picture, web_server
+from tests.server.people import a_user, place_on
 
 pytest_plugins = ["tests.server.databases"]
 

@@ -12,7 +12,8 @@ from PIL import Image
 from server.ids import cuid
 from server.place import Place, open_place
 from server.settings import Settings
-from tests.server.media_rooms import a_user, client_of, data_url, picture
+from tests.server.media_rooms import client_of, data_url, picture
+from tests.server.people import a_user
 
 ENSURE = "/api/v1/series-assets/ensure-character-image"
 

@@ -29,7 +29,8 @@ from server.queue import open_queue, ring_for
 from server.stories.models import StoryClip
 from tests.server.chaos import Ear
 from tests.server.invariants import broken
-from tests.server.making import Workers, a_place, a_user, job, row, submit, wait_for_end, wait_until
+from tests.server.making import Workers, a_place, job, row, submit, wait_for_end, wait_until
+from tests.server.people import a_user
 
 LEASE, SWEEP = 2.5, 1.0
 GONE_SECONDS = 2.0
