@@ -34,6 +34,7 @@ from server.wire import Assignment, Beat
 TICK_SECONDS = 0.25
 OUTBOX_SECONDS = 1.0
 LEAVE_SECONDS = 8.0
+CHILD_LOG_BYTES = 10_000_000
 BEATS_A_LEASE = 4
 STAGE_FLOOR_SECONDS, STAGE_FACTOR = 600.0, 20.0
 """A stage that takes ten minutes and twenty times what was expected hangs."""
@@ -160,7 +161,12 @@ class Worker:
         return environ if self._gpu is None else {**environ, "CUDA_VISIBLE_DEVICES": self._gpu}
 
     def _child_log(self) -> IO[bytes]:
-        return (self._place.folders.logs / "generation.log").open("ab")
+        """What libraries print; begun anew when it has grown large, the one before is kept."""
+        file = self._place.folders.logs / "generation.log"
+        with contextlib.suppress(FileNotFoundError):
+            if file.stat().st_size > CHILD_LOG_BYTES:
+                file.replace(file.with_suffix(".log.1"))
+        return file.open("ab")
 
     # ---- time -------------------------------------------------------------------------------------------------------
 

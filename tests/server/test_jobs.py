@@ -13,7 +13,7 @@ from server.clock import now
 from server.errors import Conflict, IdempotencyMismatch, NotFound, TooFewCredits, Unavailable
 from server.ids import cuid
 from server.jobs import accept as accepting
-from server.jobs import bells, claims
+from server.jobs import bells, claims, webhooks
 from server.jobs.accept import accept
 from server.jobs.claims import ClaimLost, claim_wave, holding, prolong, release, still_held, sweep
 from server.jobs.control import cancel, retry
@@ -322,6 +322,15 @@ def test_a_webhook_is_owed_exactly_when_the_job_ends(place):
         (owed,) = session.scalars(select(Delivery))
     assert owed.kind == "story.failed"
     assert job_id in owed.body and '"errorCode":"cancelled"' in owed.body
+
+
+def test_a_webhook_behind_one_that_dawdles_is_whoevers_has_time(place):
+    ada = a_user(place)
+    for _ in range(2):
+        cancel(place, ada, submit(place, ada, webhook_url="http://localhost/hook"))
+    first, second = webhooks._take(place), webhooks._take(place)
+    assert first is not None and second is not None and first.id != second.id
+    assert webhooks._take(place) is None
 
 
 def test_an_error_comes_back_from_its_code():
