@@ -3,8 +3,6 @@ document. Signed as Standard Webhooks, https://www.standardwebhooks.com."""
 
 from __future__ import annotations
 
-import base64
-import secrets
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -15,7 +13,7 @@ from sqlalchemy.orm import Session
 from standardwebhooks.webhooks import Webhook
 
 from server.accounts.models import User
-from server.clock import DAY, MINUTE, SECOND, iso, now
+from server.clock import MINUTE, SECOND, iso, now
 from server.fault import fault
 from server.fetching import FetchFailed, post
 from server.ids import cuid
@@ -28,14 +26,8 @@ WAITS = (5 * SECOND, 30 * SECOND, 2 * MINUTE, 10 * MINUTE, 60 * MINUTE, 5 * 60 *
 """Between two tries; after the last one it is given up, and can be sent again by hand."""
 TAKEN = MINUTE
 """A delivery that somebody has taken is theirs for so long; whoever dies over it leaves it to the next one."""
-FORGOTTEN = 30 * DAY
 
 log = structlog.get_logger("webhooks")
-
-
-def new_secret() -> str:
-    """A signing secret, as Standard Webhooks writes it: `whsec_` and 256 random bits in base64."""
-    return "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def owe(session: Session, job: Job) -> None:
@@ -70,9 +62,14 @@ class Letter(NamedTuple):
 
 
 def deliver_due(place: Place, limit: int = 10) -> int:
-    """Try what is due, one after the other; how many were tried."""
-    letters = _take(place, limit)
-    for letter in letters:
+    """Try what is due, one after the other; how many were tried.
+
+    Each is taken when its turn comes: those behind one that dawdles are whoever's has time for them.
+    """
+    for tried in range(limit):
+        letter = _take(place)
+        if letter is None:
+            return tried
         fault("webhook")
         problem = _send(place, letter)
         fault("webhook-sent")
@@ -80,24 +77,29 @@ def deliver_due(place: Place, limit: int = 10) -> int:
             row = session.get(Delivery, letter.id)
             if row is not None:
                 _note(row, problem)
-    return len(letters)
+    return limit
 
 
-def _take(place: Place, limit: int) -> list[Letter]:
+def _take(place: Place) -> Letter | None:
     moment = now()
     due = (Delivery.delivered_at.is_(None), Delivery.next_at <= moment, Delivery.taken_until < moment)
+    with place.db.reading() as session:  # every second, and mostly there is nothing: that is no reason to lock
+        if session.scalar(select(Delivery.id).where(*due).limit(1)) is None:
+            return None
     with place.db.writing() as session:
         found = session.execute(
             select(Delivery, User.webhook_secret)
             .join(User, User.id == Delivery.user_id)
             .where(*due)
             .order_by(Delivery.next_at)
-            .limit(limit)
+            .limit(1)
             .with_for_update(of=Delivery, skip_locked=True)
-        ).all()
-        for row, _ in found:
-            row.taken_until = moment + TAKEN
-        return [Letter(row.id, row.url, row.body, secret) for row, secret in found]
+        ).first()
+        if found is None:
+            return None
+        row, secret = found
+        row.taken_until = moment + TAKEN
+        return Letter(row.id, row.url, row.body, secret)
 
 
 def _send(place: Place, letter: Letter) -> str | None:

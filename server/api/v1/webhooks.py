@@ -6,10 +6,11 @@ from litestar import get, post
 
 from server.accounts.caller import Caller
 from server.accounts.models import User
+from server.accounts.users import new_webhook_secret
 from server.api.v1.structs import Given
 from server.clock import iso, iso_or_none
 from server.errors import NotFound
-from server.jobs.webhooks import new_secret, send_again, undelivered
+from server.jobs.webhooks import send_again, undelivered
 from server.place import Place
 
 
@@ -70,7 +71,7 @@ def rotate_secret(place: Place, caller: Caller) -> SecretAnswer:
     """Replace the signing secret; deliveries from now on are signed with the new one."""
     with place.db.writing() as session:
         user = session.get_one(User, caller.user_id)
-        user.webhook_secret = new_secret()
+        user.webhook_secret = new_webhook_secret()
         return SecretAnswer(secret=user.webhook_secret)
 
 
