@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -15,19 +15,24 @@ MOST = 1_000_000_000
 """The most that is granted at once or kept: a balance is a 32-bit number in PostgreSQL."""
 
 
+# Below the mapper, since every submit does this while it holds SQLite's one writer.
+U = User.__table__.c
+PAY = (
+    update(User.__table__)
+    .where(U.id == bindparam("payer"), U.balance >= bindparam("amount"))
+    .values(balance=U.balance - bindparam("amount"))
+)
+ENTER = insert(Credit.__table__)
+
+
 def debit(session: Session, user_id: str, job_id: str, amount: int) -> None:
     """Take `amount` for a job, in one conditional update, so that no credit is spent twice. Raises `TooFewCredits`."""
-    paid = session.execute(
-        update(User)
-        .where(User.id == user_id, User.balance >= amount)
-        .values(balance=User.balance - amount)
-        .execution_options(synchronize_session=False)
-    )
+    paid = session.execute(PAY, {"payer": user_id, "amount": amount})
     if paid.rowcount != 1:  # pyright: ignore[reportAttributeAccessIssue]
         have = session.scalar(select(User.balance).where(User.id == user_id)) or 0
         raise TooFewCredits(f"This costs {amount} credits and {have} are left: ask an admin for more.")
-    session.add(_entry(user_id, -amount, "debit", job_id))
-    session.flush()
+    row = {"id": cuid(), "user_id": user_id, "amount": -amount, "reason": "debit", "job_id": job_id}
+    session.execute(ENTER, {**row, "created_at": now()})
 
 
 def refund(session: Session, user_id: str, job_id: str, amount: int) -> bool:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
+import sqlalchemy
 from sqlalchemy import BigInteger, MetaData, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase
@@ -25,6 +26,7 @@ Millis = BigInteger
 
 class Table(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
+    __table__: ClassVar[sqlalchemy.Table]  # which it is wherever a class maps one table, as all of ours do
 
 
 class Json(TypeDecorator[Any]):
