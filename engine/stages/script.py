@@ -28,7 +28,7 @@ from engine.writing.topic import clip, read_prompt
 from engine.writing.whole import write_whole
 
 NAME: Stage = "script"
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 METHODS = ("small_steps", "toy_steps", "whole_script")
 
 
