@@ -253,12 +253,18 @@ def test_a_child_that_hangs_past_its_deadline_is_killed_and_the_job_made_again(h
     assert house.said("a stage does not end: the child is killed")
 
 
-@pytest.mark.parametrize("point", ["artefact-published:2:fail", "keep:3:fail", "commit:9:fail"])
+@pytest.mark.parametrize("point", ["artefact-published:2:fail", "commit:9:fail"])
 def test_a_worker_that_stumbles_over_a_wave_makes_it_again_with_a_fresh_child(house, point):
     house.workers.start(fault=point)
     jobs = [house.submit("A fox ran."), house.submit("A cat ran.")]
     house.completed(*jobs)
     assert house.said("the wave is dropped") or house.said("to be tried again")
+
+
+def test_a_disk_that_would_not_take_one_file_fails_one_job(house):
+    house.workers.start(fault="keep:3:fail")
+    told = wait_for_end(house.place, house.submit("A fox ran."), house.submit("A cat ran."))
+    assert sorted(one.error_code or "" for one in told) == ["", "storage_unwritable"]
 
 
 def test_a_work_folder_that_cannot_be_made_fails_its_own_job_only(house):
