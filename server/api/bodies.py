@@ -5,7 +5,9 @@ Litestar's own decoding takes JSON sent as text/plain, turns "5" into 5 and answ
 
 from __future__ import annotations
 
+import asyncio
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -18,9 +20,15 @@ from server.errors import BadInput, Detail
 BODY_LIMIT = 1_000_000
 """Bytes; a handler with `opt={"body_limit": n}` takes n."""
 
+BODY_SECONDS = 300
+"""Within which all of a body must have arrived: 30 MB at 1 Mbit/s. Whoever dawdles holds a connection and memory."""
+MOST_NAMED, LONGEST_NAMED = 20, 100
+"""Unknown fields that are named, and characters of each: an answer must not be larger than what was sent."""
+
 WHERE = re.compile(r" - at `\$\.?(.*)`$")
 UNKNOWN = re.compile(r"Object contains unknown field `(.*)`", re.DOTALL)
 MISSING = re.compile(r"Object missing required field `(.*)`")
+NO_CHOICE = "Invalid enum value "
 NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
@@ -39,16 +47,25 @@ class ApiRequest(Request[Any, Any, Any]):
         """The body as the struct that the handler's `data` is. Raises `BadInput`, and what 413 and 415 are made of."""
         kind = self.route_handler.parsed_fn_signature.parameters["data"].annotation
         body = await self.body()
-        if body:
-            check_media_type(self.headers.getall("content-type", []))
+        check_media_type(self.headers.getall("content-type", []))
+        if self.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+            raise UnsupportedMediaType(detail="Send the body as it is, without Content-Encoding.")
         return read_json(body, kind)
 
     async def body(self) -> bytes:
-        """All of it, at most the limit of the handler; what is larger is not read to its end."""
+        """All of it, at most the limit of the handler; what is larger is not read to its end. Raises `BadInput` if
+        there is none: Litestar, which asks for it where a handler takes `data`, has no good word for that."""
         kept = self.scope.get("reelhouse_body")
         if kept is None:
             limit = int(self.route_handler.opt.get("body_limit", BODY_LIMIT))
-            kept = self.scope["reelhouse_body"] = await self._read(limit)  # type: ignore[typeddict-unknown-key]
+            try:
+                async with asyncio.timeout(BODY_SECONDS):
+                    kept = await self._read(limit)
+            except TimeoutError as error:
+                raise BadInput(f"The body did not arrive within {BODY_SECONDS} s.") from error
+            self.scope["reelhouse_body"] = kept  # type: ignore[typeddict-unknown-key]
+        if not kept:
+            raise BadInput("The body is missing: send a JSON object.", details=(Detail("body", "it is missing"),))
         return kept
 
     async def _read(self, limit: int) -> bytes:
@@ -73,18 +90,17 @@ class ApiRequest(Request[Any, Any, Any]):
 
 def check_media_type(values: list[str]) -> None:
     """Only JSON: a form or text/plain is what a foreign page can send without asking."""
-    kind, _, rest = (values[0] if values else "").partition(";")
-    charset = rest.strip().lower().removeprefix("charset=").strip('"')
-    if kind.strip().lower() != "application/json" or charset not in ("", "utf-8", "utf8"):
+    kind, *parameters = (values[0] if values else "").lower().split(";")
+    named = dict((name.strip(), value.strip().strip('"')) for name, _, value in (p.partition("=") for p in parameters))
+    if kind.strip() != "application/json" or named.get("charset", "utf-8") not in ("utf-8", "utf8"):
         raise UnsupportedMediaType(detail="Send the body as JSON in UTF-8, with Content-Type: application/json.")
 
 
 def read_json(body: bytes, kind: Any) -> Any:
-    """`body` decoded into `kind`. Raises `BadInput` naming the field and what it accepts."""
-    if not body:
-        raise BadInput("The body is missing: send a JSON object.", details=(Detail("body", "it is missing"),))
+    """`body` decoded into `kind`, fields that are null as absent. Raises `BadInput` naming the field and
+    what it accepts."""
     try:
-        value = msgspec.json.decode(body, type=kind)
+        value = _decoded(body, kind)
     except msgspec.ValidationError as error:
         raise _bad(str(error), body, kind) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -95,12 +111,28 @@ def read_json(body: bytes, kind: Any) -> Any:
     return value
 
 
+def _decoded(body: bytes, kind: Any) -> Any:
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.ValidationError:
+        return msgspec.convert(_simplified(msgspec.json.decode(body)), kind)
+
+
+def _simplified(value: Any) -> Any:
+    """Without fields that are null, and 7 for 7.0, which JSON Schema counts as a whole number."""
+    if isinstance(value, dict):
+        return {name: _simplified(part) for name, part in value.items() if part is not None}
+    if isinstance(value, float):
+        return int(value) if abs(value) < 2**53 and value == int(value) else value
+    return [_simplified(part) for part in value] if isinstance(value, list) else value
+
+
 def _bad(told: str, body: bytes, kind: Any) -> BadInput:
     where = WHERE.search(told)
     path, told = ("", told) if where is None else (where[1], told[: where.start()])
     if unknown := UNKNOWN.fullmatch(told):
         names = [unknown[1]] if path else _unknown_fields(body, kind) or [unknown[1]]
-        fields = [f"{path}.{name}".lstrip(".") for name in names]
+        fields = [f"{path}.{name}".lstrip(".")[:LONGEST_NAMED] for name in names[:MOST_NAMED]]
         details = tuple(Detail(field, "it is not a field of this request") for field in fields)
         known = ", ".join(sorted(getattr(kind, "__struct_encode_fields__", ()))) if not path else ""
         return BadInput(
@@ -108,7 +140,27 @@ def _bad(told: str, body: bytes, kind: Any) -> BadInput:
         )
     if missing := MISSING.fullmatch(told):
         return BadInput.of(f"{path}.{missing[1]}".lstrip("."), "it is missing")
+    if choices := _choices(kind, path) if told.startswith(NO_CHOICE) else []:
+        return BadInput.of(path, f"{told.removeprefix(NO_CHOICE)[:LONGEST_NAMED]} is not one of {', '.join(choices)}")
     return BadInput.of(path or "body", accepts(told))
+
+
+def _choices(kind: Any, path: str) -> list[str]:
+    """What the field at `path` may be, where it is one of several words."""
+    nodes = [msgspec.inspect.type_info(kind)]
+    for step in re.findall(r"\[|[^.\[\]]+(?![^\[]*\])", path):
+        nodes = [part for node in nodes for part in _parts(node, step)]
+    return [str(word) for node in nodes for word in getattr(node, "values", ())]
+
+
+def _parts(node: Any, step: str) -> Iterator[Any]:
+    """What lies below `node`: its field of that name, or for `[` its items; of a union, each member."""
+    if step == "[":
+        found = [node.item_type] if hasattr(node, "item_type") else []
+    else:
+        found = [field.type for field in getattr(node, "fields", ()) if field.encode_name == step]
+    for part in found:
+        yield from getattr(part, "types", (part,))
 
 
 def _unknown_fields(body: bytes, kind: Any) -> list[str]:

@@ -7,8 +7,8 @@ from typing import NamedTuple
 from engine.catalog import load_catalog
 from engine.estimate import PlanReport, plan_story
 from engine.own_script import check_script
-from engine.requests import check_request
-from engine.types import StoryRequest
+from engine.requests import MAX_TITLE, check_request
+from engine.types import Script, StoryRequest
 from server.api.v1.structs import Generate
 from server.errors import BadInput
 from server.fetching import check_target
@@ -22,13 +22,11 @@ class Planned(NamedTuple):
 
 
 def plan_generation(place: Place, body: Generate, base_url: str) -> Planned:
-    """The order that `body` spells, and what making it takes.
+    """The order that `body` spells, and what making it takes. Asks nobody outside: see `check_webhook`.
 
     Raises `engine.errors.UsageError` and `BadInput` naming the field. Missing model files are no reason: whoever
     installs them meanwhile gets the film.
     """
-    if body.webhook_url is not None:
-        check_target(body.webhook_url, place.settings, "webhookUrl")
     request = StoryRequest(
         prompt=body.prompt,
         title=body.title,
@@ -38,7 +36,7 @@ def plan_generation(place: Place, body: Generate, base_url: str) -> Planned:
         target_seconds=body.target_seconds,
         style=body.style,
         negative_prompt=body.negative_prompt or "",
-        script=None if body.script is None else check_script(body.script),
+        script=None if body.script is None else _own_script(body.script),
         seed=body.seed or 0,
         profile=body.profile or place.settings.profile,
         voice=body.voice,
@@ -55,6 +53,18 @@ def plan_generation(place: Place, body: Generate, base_url: str) -> Planned:
         base_url=base_url,
     )
     return plan_order(place, order)
+
+
+def check_webhook(place: Place, body: Generate) -> None:
+    """Raises `BadInput` if the address for webhooks may not be posted to, as far as that can be told now."""
+    if body.webhook_url is not None:
+        check_target(body.webhook_url, place.settings, "webhookUrl")
+
+
+def _own_script(script: Script) -> Script:
+    if len(script.title) > MAX_TITLE:  # it becomes the story's, which lists hold
+        raise BadInput.of("script.title", f"1 to {MAX_TITLE} characters are accepted")
+    return check_script(script)
 
 
 def plan_order(place: Place, order: Order) -> Planned:

@@ -12,7 +12,7 @@ from engine.types import Script
 from server.accounts.caller import Caller
 from server.api.origin import base_url
 from server.api.v1.accepted import accepted_answer
-from server.api.v1.orders import check_key, plan_generation
+from server.api.v1.orders import check_key, check_webhook, plan_generation
 from server.api.v1.paging import USUALLY_PER_PAGE, Limit, Page
 from server.api.v1.paths import IdempotencyKey, request_id
 from server.api.v1.structs import (
@@ -27,16 +27,16 @@ from server.api.v1.structs import (
 )
 from server.clock import iso
 from server.errors import BadInput, NotFound
-from server.jobs.accept import accept
+from server.jobs.accept import accept, answered
 from server.media.library import path_of, urls_of
 from server.media.models import Media
 from server.place import Place
 from server.series.models import Series
 from server.stories import removal
-from server.stories.models import STORY_STATUSES, Story, StoryStatus
+from server.stories.models import STORY_STATUSES, Story
 from server.stories.reading import find_story, first_videos, page_of_stories
 
-SRT, VTT = "application/x-subrip; charset=utf-8", "text/vtt; charset=utf-8"
+SRT, VTT = "application/x-subrip; charset=utf-8", "text/vtt"
 
 
 @post("/stories/generate", opt={"access": "stories:generate"}, status_code=202, sync_to_thread=True)
@@ -50,6 +50,10 @@ def generate_story(
     """Enqueue a story. Poll the job until it is completed; its videoUrl is then the film."""
     key = check_key(idempotency_key)
     order = plan_generation(place, data, base_url(request, place.settings)).order
+    given = answered(place, caller.user_id, order, key) if key is not None else None
+    if given is not None:  # whatever has become of the address for webhooks since
+        return accepted_answer(given)
+    check_webhook(place, data)
     return accepted_answer(accept(place, caller.user_id, order, key=key, request_id=request_id(request)))
 
 
@@ -57,6 +61,7 @@ def generate_story(
 def plan_story(request: Request[Any, Any, Any], place: Place, caller: Caller, data: Generate) -> PlanAnswer:
     """Say what generating would take: shots, seconds per stage, memory, disk, credits. Makes nothing."""
     planned = plan_generation(place, data, base_url(request, place.settings))
+    check_webhook(place, data)
     if data.series_id is not None:
         with place.db.reading() as session:
             series = session.get(Series, data.series_id)
@@ -74,11 +79,14 @@ def list_stories(
     caller: Caller,
     page: Page = 1,
     limit: Limit = USUALLY_PER_PAGE,
-    status: Annotated[StoryStatus | None, Parameter(description="Only stories in this status.")] = None,
+    status: Annotated[
+        str | None,
+        Parameter(description="Only stories in this status.", schema_extra={"enum": list(STORY_STATUSES)}),
+    ] = None,
 ) -> PageOf[StoryAnswer]:
     """List your stories, newest first."""
-    if request.query_params.get("status") == "null":  # which Litestar takes for none, since none may be given
-        raise BadInput.of("status", f"one of {', '.join(STORY_STATUSES)} is accepted")
+    if status is not None and status not in STORY_STATUSES:
+        raise BadInput.of("status", f"it must be one of {', '.join(STORY_STATUSES)}")
     with place.db.reading() as session:
         rows, total = page_of_stories(session, caller.user_id, page, limit, status)
         return PageOf(
