@@ -21,6 +21,7 @@ from server.clock import now
 from server.errors import BadInput, NotFound, Unavailable
 from server.fetching import fetch_image
 from server.ids import cuid, is_cuid, prefixed
+from server.jobs.models import Job
 from server.media.images import clean_picture
 from server.media.library import keep, path_of, path_of_name, remove
 from server.media.models import Media
@@ -73,6 +74,8 @@ def delete_series(place: Place, user_id: str, series_id: str) -> None:
             _remove_picture(session, place.folders, character)
         session.execute(delete(SeriesCharacter).where(SeriesCharacter.series_id == series_id))
         session.execute(update(Story).where(Story.series_id == series_id).values(series_id=None))
+        # A job that still runs, or is tried again, would bring the series' name back.
+        session.execute(update(Job).where(Job.series_id == series_id).values(series_id=None))
         session.delete(series)
 
 

@@ -28,7 +28,7 @@ def change(script: Script, index: int, changed: Shot) -> Edit:
     """Shot `index` becomes `changed`. Raises `BadScript`; `BadInput` if nothing would be other."""
     before = script.shots[index]
     if changed == before:
-        raise BadInput("The shot is like that already: change its narration, visual, camera or speaker.")
+        raise BadInput.of("shot", "it is like that already: change its narration, visual, camera or speaker")
     shots = (*script.shots[:index], changed, *script.shots[index + 1 :])
     stages = {"segments"}
     if (before.narration, before.speaker) != (changed.narration, changed.speaker):
