@@ -203,7 +203,9 @@ def _answer(status: int, kind: Any, handler: HTTPRouteHandler, schemas: dict[str
     if kind is bytes:
         media_type = str(handler.media_type)
         text = TEXTS[media_type.partition(";")[0]]
-        answer["content"] = {media_type.partition(";")[0]: {"schema": {"type": "string"}, "example": text}}
+        # Of a stream of events a schema is about each of them, and they have no JSON type.
+        schema = {} if media_type.startswith("text/event-stream") else {"type": "string"}
+        answer["content"] = {media_type.partition(";")[0]: {"schema": schema, "example": text}}
     elif kind is not type(None):
         content = {"schema": schema_ref(kind), "example": example(schema_name(kind), schemas)}
         answer["content"] = {"application/json": content}

@@ -56,7 +56,7 @@ async def listen_to_job(
         HeaderParameter(
             name="Last-Event-ID",
             description="The last event that was received.",
-            schema_extra={"pattern": "^[0-9]{1,9}$"},
+            schema_extra={"pattern": "^[0-9]{0,9}$"},
         ),
     ] = None,
 ) -> Stream:
