@@ -7,6 +7,7 @@ file (ISO 14496-12, 4.2; XMP specification part 3, 1.2.7.1), where it moves no m
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -18,7 +19,7 @@ from engine.cards import MADE_HERE
 from engine.catalog import ModelSpec
 from engine.errors import MediaFailed
 from engine.fonts import printable
-from engine.types import Plan, Script, Timing
+from engine.types import Plan, Scene, Script, Timing
 
 XMP_BOX = UUID("be7acfcb-97a9-42e8-9c71-999491e3afac").bytes
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -58,13 +59,15 @@ def marks(title: str, plan: Plan, specs: Mapping[str, ModelSpec], attribution: s
 
 def chapters(script: Script, timings: Sequence[Timing], seconds: float) -> list[Chapter]:
     """A chapter per scene, in film time, without gaps: the first begins with the title card, the last ends with the
-    film. A scene that comes back is a chapter again."""
+    film. A scene that comes back is a chapter again; places of one name are told apart by their time of day."""
     starts: list[tuple[float, str]] = []
+    places = Counter(scene.description for scene in script.scenes)
     for number, shot in enumerate(script.shots):
         if number and script.shots[number - 1].scene == shot.scene:
             continue
-        known = 0 <= shot.scene < len(script.scenes)
-        title = printable(script.scenes[shot.scene].description if known else "") or f"Scene {len(starts) + 1}"
+        scene = script.scenes[shot.scene] if 0 <= shot.scene < len(script.scenes) else Scene(description="")
+        told = (scene.description, scene.time_of_day if places[scene.description] > 1 else "")
+        title = printable(", ".join(part for part in told if part)) or f"Scene {len(starts) + 1}"
         if len(title) > CHAPTER_LETTERS:
             title = title[:CHAPTER_LETTERS].rsplit(" ", 1)[0].rstrip(",;:") + "…"
         starts.append((timings[number].start if number else 0.0, title))

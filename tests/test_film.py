@@ -12,7 +12,7 @@ import pytest
 from engine.errors import MediaFailed
 from engine.marking import add_xmp, boxes, chapters, ffmetadata, marks, read_xmp, starts_fast
 from engine.media import FrameWriter, probe
-from engine.types import Segment
+from engine.types import Scene, Segment
 from tests.editing import FPS, LINES, Story, story
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -130,6 +130,15 @@ def test_a_scene_that_comes_back_is_a_chapter_again(made: Story):
     shots = [replace(shot, scene=scene) for shot, scene in zip(made.script.shots, (0, 1, 0, 0), strict=True)]
     found = chapters(replace(made.script, shots=tuple(shots)), made.timings, 7.75)
     assert [(c.start, c.end) for c in found] == [(0.0, 2.5), (2.5, 4.0), (4.0, 7.75)]
+
+
+def test_chapters_in_places_of_one_name_are_told_apart_by_their_time_of_day(made: Story):
+    from msgspec.structs import replace
+
+    scenes = (Scene(description="a meadow", time_of_day="morning"), Scene(description="a meadow", time_of_day="night"))
+    shots = [replace(shot, scene=scene) for shot, scene in zip(made.script.shots, (0, 0, 1, 1), strict=True)]
+    found = chapters(replace(made.script, scenes=scenes, shots=tuple(shots)), made.timings, 7.75)
+    assert [chapter.title for chapter in found] == ["a meadow, morning", "a meadow, night"]
 
 
 def test_boxes_that_do_not_fill_the_file_are_told(film, tmp_path: Path):
