@@ -212,6 +212,14 @@ def test_a_dry_run_says_what_is_made_again_and_makes_nothing(api: Api, story: st
     assert balance(api) == before
 
 
+def test_a_misspelt_dry_run_makes_and_costs_nothing(api: Api, story: str) -> None:
+    before = balance(api)
+    path = f"/api/v1/stories/{story}/shots/{shots_of(api, story)[0]['id']}?dryrun=true"
+    answer = api.patch(path, json={"narration": "She lit it."})
+    assert (answer.status_code, answer.json()["error"]["details"][0]["field"]) == (400, "dryrun")
+    assert balance(api) == before
+
+
 def test_a_shot_is_added_behind_another_or_at_the_end(api: Api, place: Place, story: str) -> None:
     first = shots_of(api, story)[0]["id"]
     answer = api.post(f"/api/v1/stories/{story}/shots", json={"after": first, "narration": "It was dark."})

@@ -15,7 +15,7 @@ from server.api.v1.accepted import accepted_answer
 from server.api.v1.orders import plan_order
 from server.api.v1.paths import DryRun, request_id
 from server.api.v1.structs import Many, NewShot, Queued, Remade, ShotAnswer, ShotChange
-from server.errors import NotFound
+from server.errors import BadInput, NotFound
 from server.jobs.accept import Order, accept
 from server.jobs.control import idle
 from server.jobs.models import Job
@@ -125,6 +125,9 @@ def _remake(
     make_edit: Callable[[Story, list[str]], Edit],
     dry_run: bool,
 ) -> Remaking:
+    unknown = [name for name in request.query_params if name != "dryRun"]
+    if unknown:  # a misspelt dryRun would be paid for
+        raise BadInput.of(unknown[0][:100], "there is no such parameter here; there is dryRun, true or false")
     with place.db.reading() as session:
         story = find_story(session, caller.user_id, story_id)
         latest = session.get_one(Job, story.job_id)
