@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -38,8 +39,12 @@ class Served:
 
     @property
     def workers(self) -> list[psutil.Process]:
-        found = psutil.Process(self.process.pid).children()
-        return [child for child in found if "worker" in child.cmdline()]
+        """Those that live: one that was killed is a zombie until the server has looked after it."""
+        found = []
+        for child in psutil.Process(self.process.pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                found += [child] if "worker" in child.cmdline() else []
+        return found
 
     def told(self) -> str:
         return self.errors.read_text(encoding="utf-8")
