@@ -140,7 +140,5 @@ class Line:
 
     def close(self) -> None:
         with contextlib.suppress(OSError):  # the other side has gone already
-            self._end.shutdown(
-                socket.SHUT_RDWR
-            )  # or a thread that hears would hold it open
+            self._end.shutdown(socket.SHUT_RDWR)  # or a thread that hears would hold it open
         self._end.close()
