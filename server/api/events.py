@@ -91,7 +91,9 @@ class Hub:
 
     async def _hand_round(self) -> None:
         behind: dict[str, int] = {}
-        for listener in self._listeners:
+        # Who comes while the database is asked may have seen less than it was asked for: they are served next time.
+        present = list(self._listeners)
+        for listener in present:
             behind[listener.job_id] = min(listener.seen, behind.get(listener.job_id, listener.seen))
         jobs = list(behind)
         for start in range(0, len(jobs), JOBS_AT_ONCE):
@@ -102,7 +104,7 @@ class Hub:
             by_job: dict[str, list[JobEvent]] = {}
             for event in events:
                 by_job.setdefault(event.job_id, []).append(event)
-            for listener in self._listeners:
+            for listener in present:
                 for event in by_job.get(listener.job_id, ()):
                     if event.seq > listener.seen:
                         listener.seen = event.seq

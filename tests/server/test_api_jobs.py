@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import update
 
+import server.api.events as hub_module
+from server.api.events import Hub, Listener
 from server.app import Server
 from server.clock import SECOND, now
 from server.jobs.control import cancel
 from server.jobs.crew import left_waiting, sign_off, sign_on
 from server.jobs.events import tell
 from server.jobs.models import Job, WorkerBeat
+from server.metrics import Metrics
 from server.place import Place
 from tests.server.conftest import Api, Person, accept_job
 
@@ -118,6 +123,30 @@ def test_every_listener_of_a_job_hears_all_of_it(api: Api, place: Place, user: P
     for thread in threads:
         thread.join()
     assert list(heard.values()) == [[("status", 1), ("stage", 2), ("done", 3)]] * 9
+
+
+def test_who_begins_to_listen_while_events_are_read_misses_none(
+    place: Place, user: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = accept_job(place, user.id)
+    say(place, job_id, "stage", stage="script")
+    hub = Hub(place.db, Metrics())
+    early, late = Listener(job_id, 1), Listener(job_id, 0)
+    hub._listeners.add(early)
+    read = hub_module._read
+
+    def somebody_comes(*arguments: Any) -> Any:
+        hub._listeners.add(late)
+        return read(*arguments)
+
+    async def two_rounds() -> None:
+        monkeypatch.setattr(hub_module, "_read", somebody_comes)
+        await hub._hand_round()
+        await hub._hand_round()
+
+    asyncio.run(two_rounds())
+    heard = [[one.queue.get_nowait().seq for _ in range(one.queue.qsize())] for one in (early, late)]
+    assert heard == [[2], [1, 2]]
 
 
 def test_a_listener_who_leaves_is_forgotten_and_a_server_that_ends_ends_its_streams(api: Api, job: str) -> None:
