@@ -33,7 +33,7 @@ from engine.stages.clips import animate_clips
 from engine.stages.film import film_cues, join_film, mix_sound
 from engine.stages.music import compose_music
 from engine.stages.plan import make_plan
-from engine.stages.review import review_film
+from engine.stages.review import review_film, thumbnails_of
 from engine.stages.script import write_script
 from engine.stages.segments import cut_segments
 from engine.stages.stills import paint_stills
@@ -177,6 +177,7 @@ def _tell(
         )
 
     yield "clips"
+    looking = lane.submit(thumbnails_of, stills)
     handoff: Handoff[Clip] = Handoff()
     cutting = lane.submit(
         clock.timed("segments", cut_segments),
@@ -227,7 +228,7 @@ def _tell(
     )
     files = yield Beside(joining, then="review")
     with clock.running("review"):
-        review_film(plan, stills, files.seconds, control=control)
+        review_film(plan, looking.result(), files.seconds, control=control)
     film = Film(
         story_id="c" + content_key(request=request)[:24],
         title=request.title or script.title,

@@ -10,7 +10,7 @@ from engine.catalog import load_catalog
 from engine.machine import Machine
 from engine.progress import Control
 from engine.stages.plan import make_plan
-from engine.stages.review import review_film
+from engine.stages.review import review_film, thumbnails_of
 from engine.types import Event, Plan, Still, StoryRequest
 
 
@@ -27,7 +27,7 @@ def still(path: Path, pixels: np.ndarray) -> Still:
 
 def complaints(plan: Plan, stills: list[Still], seconds: float = 30) -> list[str]:
     events: list[Event] = []
-    review_film(plan, tuple(stills), seconds, control=Control(events.append))
+    review_film(plan, thumbnails_of(stills), seconds, control=Control(events.append))
     return [event.message for event in events if event.kind == "warning"]
 
 

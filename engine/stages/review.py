@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image
 
@@ -16,9 +18,15 @@ EMPTY, BLACK = 4.0, 6.0
 SAME = 2.0
 
 
-def review_film(plan: Plan, stills: tuple[Still, ...], seconds: float, *, control: Control) -> None:
+def thumbnails_of(stills: Sequence[Still]) -> list[np.ndarray]:
+    """What the review looks at: each picture's luma, 32×32, 0–255. Made while clips are, since reading large pictures
+    takes longer than the last cut."""
+    return [_thumbnail(still) for still in stills]
+
+
+def review_film(plan: Plan, thumbnails: Sequence[np.ndarray], seconds: float, *, control: Control) -> None:
     """Warn of a missed length (`seconds` is the film's) and of empty, black and repeated pictures."""
-    control.emit("stage", "review", total=len(stills))
+    control.emit("stage", "review", total=len(thumbnails))
     target = plan.target_seconds
     if target is not None and abs(seconds - target) > LENGTH_TOLERANCE * target:
         control.emit(
@@ -28,8 +36,7 @@ def review_film(plan: Plan, stills: tuple[Still, ...], seconds: float, *, contro
             f"the script has too {'much' if seconds > target else 'little'} to say",
         )
     previous = None
-    for index, still in enumerate(stills):
-        thumbnail = _thumbnail(still)
+    for index, thumbnail in enumerate(thumbnails):
         if thumbnail.mean() < BLACK:
             control.emit("warning", "review", shot=index, message=f"the picture of shot {index + 1} is nearly black")
         elif thumbnail.std() < EMPTY:
@@ -39,7 +46,7 @@ def review_film(plan: Plan, stills: tuple[Still, ...], seconds: float, *, contro
                 "warning", "review", shot=index, message=f"shots {index} and {index + 1} show the same picture"
             )
         previous = thumbnail
-        control.emit("shot", "review", shot=index, done=index + 1, total=len(stills))
+        control.emit("shot", "review", shot=index, done=index + 1, total=len(thumbnails))
 
 
 def _thumbnail(still: Still) -> np.ndarray:
