@@ -84,7 +84,10 @@ def _heard() -> Iterator[_Signals]:
 
 
 def kill_children() -> None:
-    """Kill every process that this one has started, and theirs."""
-    for child in psutil.Process().children(recursive=True):
+    """Kill every process that this one has started, and theirs, and wait until they are gone: killed, a process lives
+    until it is next scheduled."""
+    children = psutil.Process().children(recursive=True)
+    for child in children:
         with contextlib.suppress(psutil.NoSuchProcess):
             child.kill()
+    psutil.wait_procs(children, GRACE_SECONDS)
