@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from engine.artifacts import content_key
 from engine.formats import Beat, Format
@@ -40,6 +41,13 @@ FRAMINGS: dict[str, str] = {
 """How a visual names a framing."""
 
 
+class Act(NamedTuple):
+    """A part of the film: its name, "" where the format knows none, and the indices of its shots, one after another."""
+
+    name: str
+    shots: range
+
+
 def seen(shot: Shot) -> str:
     """What the shot shows: its visual, or its line where none is given."""
     return shot.visual.strip() or shot.narration.strip()
@@ -51,6 +59,20 @@ def scene_of(shot: Shot, script: Script) -> Scene | None:
 
 def beat_of(shot: Shot, fmt: Format) -> Beat | None:
     return next((beat for beat in fmt.beats if beat.name == shot.beat), None)
+
+
+def acts(script: Script, fmt: Format) -> tuple[Act, ...]:
+    """The film's parts in order, each shot in exactly one: neighbours whose beats share an act. A shot whose beat the
+    format does not know goes on with the act before it."""
+    parts: list[Act] = []
+    for index, shot in enumerate(script.shots):
+        beat = beat_of(shot, fmt)
+        name = (beat.act or beat.name) if beat else parts[-1].name if parts else ""
+        if parts and parts[-1].name == name:
+            parts[-1] = Act(name, range(parts[-1].shots.start, index + 1))
+        else:
+            parts.append(Act(name, range(index, index + 1)))
+    return tuple(parts)
 
 
 def framing_of(shot: Shot, fmt: Format) -> str:

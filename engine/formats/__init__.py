@@ -20,13 +20,15 @@ FOLDER = Path(__file__).resolve().parent
 
 class Beat(Frozen, frozen=True):
     """One step of the telling. `purpose` is told to the writer; `weight` is its share of the words; `framing` and
-    `camera` are what its shots look like."""
+    `camera` are what its shots look like; `act` is the part of the film that it belongs to ("": it is one by itself,
+    under its own name), see `engine.shots.acts`."""
 
     name: str
     purpose: str
     weight: float = 1.0
     framing: Literal["wide", "medium", "close"] = "medium"
     camera: CameraMove = "push_in"
+    act: str = ""
 
 
 class Pacing(Frozen, frozen=True):
