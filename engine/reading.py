@@ -1,6 +1,6 @@
 """How long a text takes to read, by subtitlers' guidelines. Knows letters; not when a text is shown, nor who says it.
 
-Limits and counting follow Netflix's Timed Text Style Guides ("Reading Speed Limits", on partnerhelp.netflixstudios.com):
+Limits and counting follow Netflix's Timed Text Style Guides (partnerhelp.netflixstudios.com, "Reading Speed Limits"):
 17 characters a second, spaces and punctuation counted; 12 Korean, 9 Chinese, 4 Japanese ones.
 """
 
