@@ -1,4 +1,4 @@
-"""WAV files, loudness, and the mix of a film's voices and music. Knows no model and no picture.
+"""WAV files, loudness, true peaks and the limiter. Knows no model, no voice and no music.
 
 Loudness and true peak are those of ITU-R BS.1770-4 (K-weighting at 48 kHz, gates at -70 LUFS and -10 LU; peaks at four
 times the rate). Samples are float32 with full scale 1; stereo is (2, n).
@@ -7,7 +7,7 @@ times the rate). Samples are float32 with full scale 1; stereo is (2, n).
 from __future__ import annotations
 
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +16,6 @@ from scipy.ndimage import minimum_filter1d
 from scipy.signal import fftconvolve, resample_poly, sosfilt
 
 from engine.errors import MediaFailed
-from engine.formats import MusicStyle
-from engine.types import Music, Timing, Voice
 
 RATE = 48_000
 FILM_LUFS = -16.0
@@ -25,13 +23,6 @@ CEILING_DBTP = -2.5
 """A decibel under what is promised (-1.5 dBTP), because AAC at film bit rates adds up to about 0.7 dB of overshoot."""
 
 LINE_LUFS = -20.0
-ATTACK, RELEASE, HOLD = 0.25, 0.9, 0.35
-"""Seconds of the ducking: down before a line starts, up after it, and the pause that it stays down through."""
-
-TITLE_LIFT = 3.0
-"""Decibels of the bed over the title card, where nobody speaks yet."""
-
-FADE_IN, FADE_OUT = 0.25, 0.9
 BLOCK = 10 * RATE
 """What is filtered at once: ten seconds, so that a long film needs no more memory than its own samples."""
 
@@ -81,7 +72,7 @@ def loudness(samples: np.ndarray) -> float:
     channels = np.atleast_2d(samples)
     if channels.shape[-1] and channels.shape[-1] < RATE * 4 // 10:
         channels = np.tile(channels, (1, -(-RATE * 4 // 10 // channels.shape[-1]) + 1))
-    tenths = _power_per_tenth(channels)
+    tenths = power_per_tenth(channels)
     if len(tenths) < 4:
         return float("-inf")
     blocks = np.convolve(tenths, np.full(4, 0.25), mode="valid")
@@ -92,7 +83,7 @@ def loudness(samples: np.ndarray) -> float:
     return float(-0.691 + 10 * np.log10(blocks.mean()))
 
 
-def _power_per_tenth(channels: np.ndarray) -> np.ndarray:
+def power_per_tenth(channels: np.ndarray) -> np.ndarray:
     """K-weighted power of each whole tenth of a second, summed over channels."""
     step = RATE // 10
     whole = channels.shape[-1] // step * step
@@ -149,104 +140,3 @@ def level_speech(samples: np.ndarray, rate: int) -> np.ndarray:
         return samples
     gain = 10 ** ((LINE_LUFS - found) / 20)
     return samples * np.float32(min(gain, 0.89 / float(np.abs(samples).max())))
-
-
-def mix_film_audio(
-    voices: Sequence[Voice],
-    timings: Sequence[Timing],
-    music: Music,
-    title_seconds: float,
-    total_seconds: float,
-    music_style: MusicStyle,
-    out: Path,
-) -> None:
-    """Write the film's whole sound: 48 kHz stereo WAV of `total_seconds` (to the sample), -16 LUFS ± 1, at most
-    -1.5 dBTP; digital silence if there is neither voice nor music.
-
-    `timings[i].start` is film time. The bed lies `music_style.level` dB against speech, `ducked` dB under it, and a
-    little fuller over the title card's `title_seconds`. Raises `MediaFailed` for a file that holds no sound.
-    """
-    count = round(total_seconds * RATE)
-    speech, spoken = _lay_voices(voices, timings, count)
-    mix = np.zeros((2, count), np.float32)
-    if spoken:
-        speech *= np.float32(10 ** ((FILM_LUFS - loudness(np.stack([speech, speech]))) / 20))
-        mix += speech
-    if music.audio is not None:
-        mix += _lay_bed(music.audio, spoken, count, title_seconds, music_style)
-    _fade(mix, spoken)
-    for turn in range(3):  # limiting takes a little loudness away, which the next round gives back
-        found = loudness(mix)
-        if found == float("-inf") or (turn and abs(found - FILM_LUFS) < 0.2):
-            break
-        mix *= np.float32(10 ** ((FILM_LUFS - found) / 20))
-        limited = limit(mix)
-        if limited is mix:
-            break
-        mix = limited
-    write_wav(out, mix, RATE)
-
-
-def _lay_voices(
-    voices: Sequence[Voice], timings: Sequence[Timing], count: int
-) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """One mono track with each line at its sample, and where the lines are."""
-    track = np.zeros(count, np.float32)
-    spoken = []
-    for voice, timing in zip(voices, timings, strict=True):
-        if voice.audio is None:
-            continue
-        samples = read_wav(voice.audio).mean(axis=0)
-        start = round((timing.start + timing.lead) * RATE)
-        end = min(start + len(samples), count)
-        if end > start and np.abs(samples).max() > 0:
-            track[start:end] += samples[: end - start]
-            spoken.append((start, end))
-    return track, sorted(spoken)
-
-
-def _lay_bed(
-    audio: Path, spoken: Sequence[tuple[int, int]], count: int, title_seconds: float, style: MusicStyle
-) -> np.ndarray:
-    """The bed at its level, down under each line; (2, count). A bed that is shorter than the film ends earlier."""
-    bed = np.zeros((2, count), np.float32)
-    samples = read_wav(audio)[:2, :count]
-    bed[:, : samples.shape[-1]] = samples
-    found = loudness(bed)
-    if found == float("-inf"):
-        return bed
-    level = style.level if spoken else 0.0  # music alone is the programme, and meets the loudness by itself
-    gain = np.full(count, level, np.float32)
-    if spoken:
-        card = np.array([0, title_seconds, title_seconds + RELEASE]) * RATE
-        gain += np.interp(np.arange(count), card, [TITLE_LIFT, TITLE_LIFT, 0]).astype(np.float32)
-    hold = round((ATTACK + RELEASE + HOLD) * RATE)
-    merged: list[list[int]] = []
-    for start, end in spoken:
-        if merged and start - merged[-1][1] < hold:
-            merged[-1][1] = max(end, merged[-1][1])
-        else:
-            merged.append([start, end])
-    attack, release = round(ATTACK * RATE), round(RELEASE * RATE)
-    for start, end in merged:
-        # A raised cosine on each side, down before the first sound and up after the last.
-        for first, length, rising in ((start - attack, attack, False), (end, release, True)):
-            ramp = 0.5 - 0.5 * np.cos(np.linspace(0, np.pi, length, dtype=np.float32))
-            a, b = max(first, 0), min(first + length, count)
-            if b > a:
-                open_share = (ramp if rising else 1 - ramp)[a - first : b - first]
-                gain[a:b] = np.minimum(gain[a:b], style.ducked + (gain[a:b] - style.ducked) * open_share)
-        gain[start:end] = style.ducked
-    bed *= np.power(10, (gain + np.float32(FILM_LUFS - found)) / 20, dtype=np.float32)
-    return bed
-
-
-def _fade(mix: np.ndarray, spoken: Sequence[tuple[int, int]]) -> None:
-    """Gentle ends, never over a word."""
-    count = mix.shape[-1]
-    first = min(round(FADE_IN * RATE), spoken[0][0] if spoken else count)
-    last = min(round(FADE_OUT * RATE), count - max(end for _, end in spoken) if spoken else count)
-    if first > 0:
-        mix[:, :first] *= np.sin(np.linspace(0, np.pi / 2, first, dtype=np.float32)) ** 2
-    if last > 0:
-        mix[:, -last:] *= np.cos(np.linspace(0, np.pi / 2, last, dtype=np.float32)) ** 2

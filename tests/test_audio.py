@@ -15,7 +15,6 @@ from engine.audio import (
     level_speech,
     limit,
     loudness,
-    mix_film_audio,
     read_wav,
     resample,
     true_peak,
@@ -23,6 +22,7 @@ from engine.audio import (
 )
 from engine.errors import MediaFailed
 from engine.formats import MusicStyle
+from engine.mixing import mix_film_audio
 from engine.types import Music, Timing, Voice
 
 STYLE = MusicStyle(mood="calm", tempo=70, level=-14, ducked=-22)

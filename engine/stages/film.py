@@ -22,6 +22,7 @@ from engine.progress import Control
 from engine.types import FilmFiles, Frozen, Music, Plan, Script, Segment, StoryRequest, Timing, Voice
 
 STAGE_VERSION = 1
+SOUND_VERSION = 2
 TOLERANCE_SECONDS = 0.1
 
 
@@ -45,7 +46,7 @@ def mix_sound(
     seconds = film_frames(plan, timings) / plan.fps
     key = content_key(
         stage="sound",
-        version=STAGE_VERSION,
+        version=SOUND_VERSION,
         voices=[voice.audio for voice in voices],
         music=music.audio,
         timings=timings,
@@ -55,7 +56,7 @@ def mix_sound(
     )
 
     def make(folder: Path) -> Sound:
-        from engine.audio import mix_film_audio  # scipy takes 0.7 s to import, which a kept film need not wait for
+        from engine.mixing import mix_film_audio  # scipy takes 0.7 s to import, which a kept film need not wait for
 
         with scratch_folder(folder) as scratch:
             mix = scratch / "mix.wav"
