@@ -14,8 +14,6 @@ from engine.catalog import load_catalog
 from engine.ducking import bed_gain, speaking
 from engine.formats import format_names, load_format
 from engine.mixing import mix_film_audio
-
-
 from engine.types import Music, Timing, Voice
 
 LINES = (
