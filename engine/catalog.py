@@ -1,11 +1,11 @@
-"""models.yaml as typed data: roles, profiles, licences, limits. The only reader of that file; opens no model."""
+"""models.yaml as typed data: roles, profiles, licences, limits, pins. The only reader of that file; opens no model."""
 
 from __future__ import annotations
 
 import difflib
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import yaml
@@ -23,11 +23,17 @@ KINDS: dict[Role, str] = {
 }
 
 
+LOCK_SUFFIX = ".lock"
+"""models.lock lies beside models.yaml and holds what `reelhouse models pin` read from the sources."""
+
+
 class Weights(Frozen, frozen=True):
     """Where a model's files are: exactly one of `package` (+ `file`), `toy`, `repo` (+ `revision`), `url` (of a zip
     archive), `local`.
 
-    `sha256` maps file names, relative to the folder (or the single file's own name), to hex digests.
+    Of a repository `file` alone is taken where it is given, else what one of the patterns `only` matches (`*` also
+    crosses folders), else everything but pickles and program code. `sha256` maps file names, relative to the folder
+    (or the single file's or archive's own name), to hex digests, `sizes` the same names to bytes.
     """
 
     package: str | None = None
@@ -37,7 +43,23 @@ class Weights(Frozen, frozen=True):
     revision: str | None = None
     url: str | None = None
     local: str | None = None
+    only: tuple[str, ...] = ()
     sha256: dict[str, str] = {}
+    sizes: dict[str, int] = {}
+
+    @property
+    def source(self) -> str | None:
+        """What has to come over the network, as a sentence names it; None for what is on the machine anyway."""
+        return self.repo or self.url
+
+    @property
+    def pinned(self) -> bool:
+        """Whether it is said exactly which files are meant: a commit of a repository, and a hash of each file."""
+        if self.source is None:
+            return True
+        return (
+            bool(self.sha256) and set(self.sizes) == set(self.sha256) and (not self.repo or self.revision is not None)
+        )
 
 
 class Limits(Frozen, frozen=True):
@@ -61,7 +83,10 @@ class Limits(Frozen, frozen=True):
 class ModelSpec(Frozen, frozen=True):
     """One entry of models.yaml. `id` is its key; `about` says what it is, for the story's record and for lists;
     `parts` are further weights that are pulled into `parts/NAME` of the model's folder; `params` belong to the family,
-    which rejects unknown ones."""
+    which rejects unknown ones.
+
+    `vram_gb` is what it needs of a GPU: 0 nothing, None an amount that nobody has measured or worked out; `memory` says
+    which of the two a figure was. `opt_in`: its notice has to be accepted before it is fetched."""
 
     id: str
     role: Role
@@ -73,14 +98,29 @@ class ModelSpec(Frozen, frozen=True):
     about: str = ""
     attribution: str = ""
     notice: str = ""
-    vram_gb: float = 0
+    opt_in: bool = False
+    vram_gb: float | None = 0
+    memory: Literal["measured", "estimated"] | None = None
     limits: Limits = Limits()
     params: dict[str, Any] = {}
+
+    @property
+    def is_toy(self) -> bool:
+        return self.weights is not None and self.weights.toy is not None
 
     @property
     def module(self) -> str:
         """The importlib name of its family, always below engine.backends."""
         return f"engine.backends.{KINDS[self.role]}.{self.family}"
+
+    @property
+    def needs_gpu(self) -> bool:
+        """Whether it takes memory of a GPU where there is one, known how much or not."""
+        return self.vram_gb is None or self.vram_gb > 0
+
+    @property
+    def pinned(self) -> bool:
+        return all(weights.pinned for weights in (self.weights or Weights(), *self.parts.values()))
 
     @property
     def revision(self) -> str:
@@ -92,7 +132,8 @@ class ModelSpec(Frozen, frozen=True):
 
 
 class Profile(Frozen, frozen=True):
-    """A model per role and the knobs that differ. `short_side` in pixels; `vram_gb` is what the GPU must have free."""
+    """A model per role and the knobs that differ. `short_side` in pixels; `vram_gb` is the least memory of the GPUs
+    that the profile is meant for: a choice, not a measurement, and all that `auto` goes by."""
 
     name: str
     about: str
@@ -103,8 +144,11 @@ class Profile(Frozen, frozen=True):
 
 
 class Catalog(Frozen, frozen=True):
+    """`path` is the file that it was read from."""
+
     profiles: dict[str, Profile]
     models: dict[str, ModelSpec]
+    path: Path | None = None
 
     def model(self, model_id: str) -> ModelSpec:
         """The entry of that id. Raises `BadCatalog` naming the known ones."""
@@ -123,13 +167,25 @@ class Catalog(Frozen, frozen=True):
 
     def check_licences(self, profile: Profile, use: str) -> None:
         """Raise `LicenceRefused` if `use` is commercial and a model of the profile does not allow that."""
-        for model_id in profile.models.values():
+        for role, model_id in profile.models.items():
             spec = self.model(model_id)
             if use == "commercial" and not spec.commercial:
                 raise LicenceRefused(
                     f"model {spec.id} is licensed {spec.licence}, which does not allow commercial use: "
-                    "choose another profile, or say --use personal if that is what the film is for"
+                    f"{self._instead(role)}, or say --use personal if that is what the film is for"
                 )
+
+    def _instead(self, role: Role) -> str:
+        """Which models of that role may be used commercially, and in which profiles they are."""
+        able = [spec for spec in self.models.values() if spec.role == role and spec.commercial and not spec.is_toy]
+        if not able:
+            return f"no {role} of models.yaml does, so choose another profile"
+        homes = {s.id: [p.name for p in self.profiles.values() if p.models[role] == s.id] for s in able}
+        named = [f"{name} (profile {' or '.join(where)})" for name, where in homes.items() if where]
+        free = [name for name, where in homes.items() if not where]
+        if not named:
+            return f"put {' or '.join(free)} in its place in models.yaml"
+        return f"take {' or '.join(named)} instead"
 
 
 @cache
@@ -149,7 +205,38 @@ def load_catalog(path: Path = CATALOG_FILE) -> Catalog:
             if name is None or name not in models or models[name].role != role:
                 able = ", ".join(sorted(m.id for m in models.values() if m.role == role))
                 raise BadCatalog(f"profiles.{profile.name}.models.{role} is {name!r}; the {role}s are {able}")
-    return Catalog(profiles=profiles, models=models)
+    return Catalog(profiles=profiles, models=_pinned(models, path.with_suffix(LOCK_SUFFIX)), path=path)
+
+
+def lock_entry(spec: ModelSpec) -> dict[str, Any]:
+    """What models.lock keeps of a pinned entry."""
+    places = {"": spec.weights, **{f"parts/{name}": part for name, part in spec.parts.items()}}
+    return {place: msgspec.to_builtins(w) for place, w in places.items() if w is not None and w.source is not None}
+
+
+def _pinned(models: dict[str, ModelSpec], lock: Path) -> dict[str, ModelSpec]:
+    """The entries with what models.lock knows of them; what an entry itself says comes first, and a pin of something
+    else than what the entry names now is none."""
+    if not lock.is_file():
+        return models
+    try:
+        known = msgspec.json.decode(lock.read_bytes(), type=dict[str, dict[str, Weights]])
+    except (OSError, UnicodeDecodeError, msgspec.DecodeError) as error:
+        raise BadCatalog(f"{lock} cannot be read ({error}): remove it and run `reelhouse models pin` again") from error
+    filled = {}
+    for name, spec in models.items():
+        pins = known.get(name, {})
+        weights = spec.weights and _with_pins(spec.weights, pins.get(""))
+        parts = {part: _with_pins(given, pins.get(f"parts/{part}")) for part, given in spec.parts.items()}
+        filled[name] = msgspec.structs.replace(spec, weights=weights, parts=parts)
+    return filled
+
+
+def _with_pins(given: Weights, pin: Weights | None) -> Weights:
+    if pin is None or given.source is None or given.sha256:
+        return given
+    unpinned = msgspec.structs.replace(pin, revision=given.revision, sha256={}, sizes={})
+    return pin if unpinned == given and given.revision in (None, pin.revision) else given
 
 
 def _entry(kind: type[Any], section: str, key: str, value: Any, id_field: str) -> Any:
@@ -164,6 +251,8 @@ def _entry(kind: type[Any], section: str, key: str, value: Any, id_field: str) -
             _check_keys(Weights, f"{where}.parts.{name}", part)
     if isinstance(value.get("limits"), dict):
         _check_keys(Limits, f"{where}.limits", value["limits"])
+    if kind is ModelSpec and bool(value.get("vram_gb")) != (value.get("memory") is not None):
+        raise BadCatalog(f"{where}.memory says whether vram_gb was measured or estimated: give both, or neither")
     if not str(value.get("family", "x")).isidentifier():
         raise BadCatalog(f"{where}.family must be the name of a file in engine/backends, without its ending")
     try:

@@ -60,7 +60,7 @@ def examine(settings: EngineSettings, catalog: Catalog) -> list[Check]:
         check_gpu(),
         check_profile(settings, profile),
         *(check_model(spec, settings.home) for spec in specs),
-        *(check_opens(spec, settings.home) for spec in specs if spec.vram_gb == 0),
+        *(check_opens(spec, settings.home) for spec in specs if not spec.needs_gpu),
         check_torch(specs),
         check_torchaudio(specs),
         check_espeak(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from pathlib import Path
 
 from engine.catalog import Catalog, ModelSpec
@@ -50,8 +51,9 @@ class ShotReport(Camel, frozen=True):
 
 
 class PlanReport(Camel, frozen=True):
-    """`seconds` of film, `stage_seconds` of work, `total_seconds` from start to film (stages overlap); memory in GB;
-    `decisions` are sentences. Of an own script, shots' seconds are estimated from its words."""
+    """`seconds` of film, `stage_seconds` of work, `total_seconds` from start to film (stages overlap); memory in GB,
+    `vram_gb` None if nobody has measured it; `decisions` are sentences. Of an own script, shots' seconds are estimated
+    from its words."""
 
     format: str
     profile: str
@@ -63,7 +65,7 @@ class PlanReport(Camel, frozen=True):
     shots: tuple[ShotReport, ...]
     models: dict[str, PlannedModel]
     memory_gb: float
-    vram_gb: float
+    vram_gb: float | None
     stage_seconds: dict[str, float]
     total_seconds: float
     disk_bytes: int
@@ -93,7 +95,7 @@ def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog) -> PlanRe
         shots=shots,
         models=models,
         memory_gb=round(_memory(plan, specs, models), 1),
-        vram_gb=max((spec.vram_gb for spec in specs.values()), default=0),
+        vram_gb=_gpu_memory(specs.values()),
         stage_seconds={stage: round(value, 1) for stage, value in stages.items()},
         total_seconds=round(wall_seconds(stages), 1),
         disk_bytes=_disk(plan, len(shots), frames, seconds),
@@ -145,8 +147,14 @@ def size_of(path: Path) -> int:
     return path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
 
 
+def _gpu_memory(specs: Iterable[ModelSpec]) -> float | None:
+    """Of the most demanding one; None if that cannot be told, because one was never measured."""
+    needs = [spec.vram_gb for spec in specs]
+    return None if None in needs else max((need for need in needs if need is not None), default=0)
+
+
 def _memory(plan: Plan, specs: dict[str, ModelSpec], models: dict[str, PlannedModel]) -> float:
-    weights = sum(models[role].bytes for role, spec in specs.items() if spec.vram_gb == 0) / 2**30
+    weights = sum(models[role].bytes for role, spec in specs.items() if not spec.needs_gpu) / 2**30
     torch = TORCH_GB if any(spec.family in TORCH_FAMILIES for spec in specs.values()) else 0.0
     encoder = plan.width * plan.height * 1.5 * ENCODER_FRAMES / 2**30
     return BASE_GB + torch + weights + encoder

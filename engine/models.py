@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import math
 import os
 import threading
 from collections import Counter
@@ -58,14 +59,19 @@ class Residents:
                 self._open.popitem()[1].close()
 
     def _make_room(self, spec: ModelSpec) -> None:
-        if spec.vram_gb == 0:
+        if not spec.needs_gpu:
             return
-        held = {name: model.spec.vram_gb for name, model in self._open.items() if model.spec.vram_gb > 0}
+        held = {name: _gigabytes(model.spec) for name, model in self._open.items() if model.spec.needs_gpu}
         for name in sorted(held, key=held.__getitem__):
-            if sum(held.values()) + spec.vram_gb <= self._vram_gb:
+            if sum(held.values()) + _gigabytes(spec) <= self._vram_gb:
                 return
             self._open.pop(name).close()
             del held[name]
+
+
+def _gigabytes(spec: ModelSpec) -> float:
+    """What it is reckoned to take. Of what nobody has measured everything: beside it nothing else stays open."""
+    return math.inf if spec.vram_gb is None else spec.vram_gb
 
 
 class ResidentHandle:

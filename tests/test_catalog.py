@@ -27,7 +27,7 @@ models:
 def read(tmp_path: Path, text: str) -> Catalog:
     file = tmp_path / "models.yaml"
     file.write_text(text)
-    return load_catalog(file)
+    return load_catalog.__wrapped__(file)  # the same path may hold another text
 
 
 def test_the_shipped_catalog_is_whole_and_every_family_has_its_file() -> None:
@@ -51,6 +51,9 @@ def test_the_shipped_catalog_is_whole_and_every_family_has_its_file() -> None:
         ("commercial: false", "commercial: false, limits: {max_frame: 5}", "did you mean max_frames"),
         ("profiles:", "profile:", "exactly the keys"),
         ("models:\n  w:", "models:\n  w: [", "cannot be read"),
+        ("commercial: false", "commercial: false, vram_gb: 8", "memory says whether vram_gb was measured"),
+        ("commercial: false", "commercial: false, vram_gb: null, memory: estimated", "give both, or neither"),
+        ("commercial: false", "commercial: false, vram_gb: 8, memory: guessed", "models.a"),
     ],
 )
 def test_a_wrong_entry_is_refused_with_its_place_and_the_valid_ones(
@@ -73,8 +76,69 @@ def test_an_unknown_profile_is_answered_with_the_known_ones() -> None:
         load_catalog().profile("gpu-9000")
 
 
+def test_auto_needs_no_figure_of_any_model() -> None:
+    """What the entries need may be unknown; which cards a profile is for is declared."""
+    catalog = load_catalog()
+    unknown = {p.name for p in catalog.profiles.values() for m in p.models.values() if catalog.model(m).vram_gb is None}
+    assert {"gpu-8gb", "gpu-80gb"} <= unknown
+    assert [catalog.profile("auto", vram_gb=size).name for size in (0, 8, 16, 24, 80)] == [
+        "cpu",
+        "gpu-8gb",
+        "gpu-16gb",
+        "gpu-24gb",
+        "gpu-80gb",
+    ]
+
+
 def test_commercial_use_of_a_model_that_forbids_it_is_refused(tmp_path: Path) -> None:
     catalog = read(tmp_path, GOOD)
-    with pytest.raises(LicenceRefused, match=r"model a is licensed CPML.*--use personal"):
+    with pytest.raises(LicenceRefused, match=r"model a is licensed CPML.*no artist.*does.*--use personal"):
         catalog.check_licences(catalog.profile("only"), "commercial")
     catalog.check_licences(catalog.profile("only"), "personal")
+
+
+def test_the_refusal_names_a_model_of_the_same_role_that_is_allowed(tmp_path: Path) -> None:
+    other = "  b: {role: artist, family: noop, licence: MIT, commercial: true}\n"
+    catalog = read(tmp_path, GOOD + other)
+    with pytest.raises(LicenceRefused, match=r"put b in its place in models\.yaml"):
+        catalog.check_licences(catalog.profile("only"), "commercial")
+    only, rest = GOOD.split("models:\n  w:")
+    second = only.split("profiles:\n")[1].replace("only:", "free:").replace("artist: a", "artist: b")
+    catalog = read(tmp_path, f"{only}{second}models:\n  w:{rest}{other}")
+    with pytest.raises(LicenceRefused, match=r"take b \(profile free\) instead"):
+        catalog.check_licences(catalog.profile("only"), "commercial")
+
+
+def test_what_the_defaults_use_may_be_used_commercially_and_needs_no_consent() -> None:
+    catalog = load_catalog()
+    used = [catalog.model(m) for profile in catalog.profiles.values() for m in profile.models.values()]
+    assert [spec.id for spec in used if not spec.commercial or spec.opt_in] == []
+
+
+LOCK = (
+    """{{"a": {{"": {{"repo": "x/y", "revision": "{0}", "sha256": {{"w.gguf": "{1}"}}, "sizes": {{"w.gguf": 5}}}}}}}}"""
+)
+HEX = "0" * 40, "1" * 64
+
+
+def with_repo(tmp_path: Path, weights: str) -> Catalog:
+    (tmp_path / "models.lock").write_text(LOCK.format(*HEX))
+    return read(tmp_path, GOOD.replace("commercial: false", f"commercial: false, weights: {weights}"))
+
+
+def test_the_lock_says_which_commit_and_files_are_meant(tmp_path: Path) -> None:
+    weights = with_repo(tmp_path, "{repo: x/y}").model("a").weights
+    assert weights is not None
+    assert weights.pinned
+    assert (weights.revision, weights.sha256, weights.sizes) == (HEX[0], {"w.gguf": HEX[1]}, {"w.gguf": 5})
+
+
+@pytest.mark.parametrize("weights", ["{repo: x/z}", "{repo: x/y, file: w.gguf}", "{repo: x/y, revision: abc}"])
+def test_a_pin_of_something_else_than_the_entry_names_is_none(tmp_path: Path, weights: str) -> None:
+    assert not with_repo(tmp_path, weights).model("a").pinned
+
+
+def test_a_spoilt_lock_is_named_with_its_remedy(tmp_path: Path) -> None:
+    (tmp_path / "models.lock").write_text("{")
+    with pytest.raises(BadCatalog, match=r"models\.lock cannot be read.*models pin"):
+        read(tmp_path, GOOD)

@@ -12,7 +12,7 @@ from engine.errors import BadCatalog, ModelMissing
 from engine.models import Residents, load_model
 
 
-def artist(name: str, vram_gb: float = 0, **fields) -> ModelSpec:
+def artist(name: str, vram_gb: float | None = 0, **fields) -> ModelSpec:
     known = {"role": "artist", "family": "noop", "licence": "MIT", "commercial": True, "limits": Limits()}
     return ModelSpec(**{"id": name, "vram_gb": vram_gb, **known, **fields})
 
@@ -39,6 +39,14 @@ def test_models_that_fit_together_stay_and_the_cheapest_to_bring_back_makes_room
         assert models.loads == {"on-cpu": 1, "large": 1, "small": 1, "new": 1}
         models.handle("small").open()
         assert models.loads["small"] == 2
+
+
+def test_beside_a_model_whose_need_nobody_knows_nothing_else_stays(tmp_path: Path) -> None:
+    specs = artist("small", 4), artist("unknown", None), artist("on-cpu", 0)
+    with Residents(catalog(*specs), tmp_path, vram_gb=20) as models:
+        for name in ("on-cpu", "small", "unknown", "small", "on-cpu"):
+            models.handle(name).open()
+        assert models.loads == {"on-cpu": 1, "small": 2, "unknown": 1}
 
 
 def test_an_unknown_model_or_family_is_named_with_what_there_is(tmp_path: Path) -> None:

@@ -34,7 +34,8 @@ class ModelRow(Camel, frozen=True):
     attribution: str
     about: str
     notice: str
-    vram_gb: float
+    vram_gb: float | None
+    memory: str | None
     present: bool
     path: str | None
     bytes: int
@@ -138,6 +139,7 @@ def describe_model(spec: ModelSpec, catalog: Catalog, home: Path) -> ModelRow:
         about=spec.about,
         notice=spec.notice,
         vram_gb=spec.vram_gb,
+        memory=spec.memory,
         present=present,
         path=None if path is None else str(path),
         bytes=size_of(path) if path is not None and present else 0,

@@ -96,7 +96,11 @@ def in_text(report: PlanReport, disk_free: int) -> str:
         *(f"  {stage:9} about {seconds:6.1f} s" for stage, seconds in report.stage_seconds.items()),
         "",
         f"about {report.total_seconds:.0f} s in all; memory about {report.memory_gb:g} GB"
-        + (f" and {report.vram_gb:g} GB on the GPU" if report.vram_gb else "")
+        + ("" if report.vram_gb == 0 else f" and {gpu_memory(report.vram_gb)} on the GPU")
         + f"; disk about {report.disk_bytes / 2**20:.0f} MB of {disk_free / 2**20:.0f} MB free",
     ]
     return "\n".join(lines)
+
+
+def gpu_memory(gigabytes: float | None) -> str:
+    return "what nobody has measured yet" if gigabytes is None else f"{gigabytes:g} GB"

@@ -43,7 +43,7 @@ class Bench:
         self.spec = spec
         self.model = model
         self.folder = folder
-        large = spec.vram_gb > 0
+        large = spec.needs_gpu
         self.width = rounded(832 if large else 160, spec.limits.size_step)
         self.height = rounded(480 if large else 96, spec.limits.size_step)
         self.frames = spec.limits.frames_plus + spec.limits.frames_step * 2

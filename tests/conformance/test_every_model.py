@@ -47,12 +47,12 @@ def runnable(spec: ModelSpec) -> bool:
     if weights.package is not None:
         return importlib.util.find_spec(weights.package) is not None
     path = find_weights(spec, default_home())
-    return path is not None and path.exists() and this_machine().vram_gb >= spec.vram_gb
+    return path is not None and path.exists() and (not spec.needs_gpu or this_machine().vram_gb >= (spec.vram_gb or 1))
 
 
 def entries(*families: str) -> list[Any]:
     specs = [s for s in load_catalog().models.values() if runnable(s) and (not families or s.family in families)]
-    return [pytest.param(s, id=s.id, marks=[pytest.mark.gpu] if s.vram_gb > 0 else []) for s in specs]
+    return [pytest.param(s, id=s.id, marks=[pytest.mark.gpu] if s.needs_gpu else []) for s in specs]
 
 
 def open_model(spec: ModelSpec, factory: pytest.TempPathFactory) -> Any:

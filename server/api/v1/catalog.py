@@ -13,7 +13,8 @@ from server.place import Place
 
 
 class ModelAnswer(Given, frozen=True, kw_only=True):
-    """`installed`: its files are on this machine; `bytes` of them. `vramGb` is what its device must have free."""
+    """`installed`: its files are on this machine; `bytes` of them. `vramGb` is what its
+    device must have free, null if nobody has measured it."""
 
     id: str
     role: str
@@ -24,7 +25,7 @@ class ModelAnswer(Given, frozen=True, kw_only=True):
     attribution: str
     about: str
     notice: str
-    vram_gb: float
+    vram_gb: float | None
     installed: bool
     bytes: int
 

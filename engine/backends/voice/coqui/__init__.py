@@ -46,7 +46,7 @@ def load(spec: ModelSpec, weights: Path | None) -> Narrator:
         raise ModelMissing(f"models.{spec.id} names no weights: family coqui needs a folder with config.json.")
     config = read_config(spec, weights)
     # Voices share the machine with the picture's model: only an entry that asks for GPU memory gets any.
-    device = choose_device().device if spec.vram_gb > 0 else "cpu"
+    device = choose_device().device if spec.needs_gpu else "cpu"
     if config["model"] == "vits":
         from engine.backends.voice.coqui.vits import Vits
 
