@@ -18,7 +18,7 @@ from typing import Any
 from engine.errors import ModelUnavailable
 from engine.types import Frozen
 
-FONTS_VERSION = 1
+FONTS_VERSION = 2
 MEDIUM, HEAVY = 600, 800
 
 BLOCKS: tuple[tuple[int, int, str], ...] = (
@@ -115,6 +115,11 @@ def printable(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
+def capitals(text: str) -> str:
+    """`text` in capitals, letter for letter: ß is ẞ, and a letter whose capital would be several stays as it is."""
+    return "".join("ẞ" if c == "ß" else c.upper() if len(c.upper()) == 1 else c for c in text)
+
+
 def script_of(character: str) -> str:
     """The family for a character, "" for those that any may draw (Latin, digits, punctuation, space, joiners)."""
     code = ord(character)
@@ -132,7 +137,7 @@ def cut_fonts(
     """
     texts = tuple(texts)
     wanted: dict[str, set[str]] = {"Sans": set(ALWAYS)}
-    for character in {c for text in texts for c in text + text.upper()}:
+    for character in {c for text in texts for c in text + capitals(text)}:
         for script in dict.fromkeys((script_of(character), "Sans", "Symbols", "Emoji")):
             if script and ord(character) in _cmap(*_source(script, locale, texts)):
                 wanted.setdefault(script, set()).add(character)

@@ -17,21 +17,14 @@ from PIL import ImageFont
 
 from engine.fonts import HEAVY, Fonts, printable
 from engine.media import run_ffmpeg
+from engine.phrases import CLAUSE_END, CLOSING, SENTENCE_END, break_prices
 from engine.progress import Control
 from engine.types import Frozen
 
 Measure = Callable[[str], float]
-_WEAK_WORDS = """
-a an the of to in on at by for with from and or but nor so as if that which who whose than into onto is are was were be
-been has have had his her its their our my your this these those very not
-"""
-WEAK = frozenset(_WEAK_WORDS.split())
-"""English words that a line should not end with; other languages are broken by length and punctuation alone."""
-
+TOP_HEAVY = 0.04
 SIZES = tuple(1 - 0.06 * step for step in range(10))
-SENTENCE_END, CLAUSE_END = ".!?…。！？؟।", ",;:，、；：،؛—–"
 WHITE = 235  # of video range, which libass draws grey frames in
-CLOSING = "\"'”’»)]}」』"
 
 
 class Block(Frozen, frozen=True):
@@ -104,12 +97,15 @@ def pieces(text: str, limit: float, measure: Measure = columns) -> list[str]:
     return found
 
 
-def ends_with(word: str, marks: str) -> bool:
-    return word.rstrip(CLOSING)[-1:] in tuple(marks)
-
-
-def break_lines(words: Sequence[str], limit: float, max_lines: int, measure: Measure = columns) -> list[range] | None:
-    """Index ranges of the lines: as few as possible, even, not ending on an article; None if they do not fit."""
+def break_lines(
+    words: Sequence[str],
+    limit: float,
+    max_lines: int,
+    measure: Measure = columns,
+    prices: Sequence[float] | None = None,
+) -> list[range] | None:
+    """Index ranges of the lines: as few as possible, even, rather longer below than above, broken between phrases;
+    None if they do not fit. `prices`: of a break after each word, those of English if None."""
     widths: dict[tuple[int, int], float] = {}
 
     def width(first: int, last: int) -> float:
@@ -119,6 +115,7 @@ def break_lines(words: Sequence[str], limit: float, max_lines: int, measure: Mea
 
     if not words or width(0, len(words)) <= limit:
         return [range(len(words))]
+    prices = break_prices(words) if prices is None else prices
     for count in range(2, max_lines + 1):
         even = width(0, len(words)) / count
         best: dict[int, tuple[float, list[range]]] = {0: (0.0, [])}
@@ -128,21 +125,14 @@ def break_lines(words: Sequence[str], limit: float, max_lines: int, measure: Mea
                 for last in range(first + 1, len(words) + 1):
                     if width(first, last) > limit:
                         break
-                    price = cost + ((width(first, last) - even) / limit) ** 2 + _break_price(words, last)
+                    price = cost + ((width(first, last) - even) / limit) ** 2 + prices[last - 1]
+                    price += TOP_HEAVY if last < len(words) and width(first, last) > even else 0.0
                     if last not in following or price < following[last][0]:
                         following[last] = (price, [*lines, range(first, last)])
             best = following
         if len(words) in best:
             return best[len(words)][1]
     return None
-
-
-def _break_price(words: Sequence[str], after: int) -> float:
-    if after == len(words):
-        return 0.0
-    if ends_with(words[after - 1], SENTENCE_END + CLAUSE_END):
-        return 0.0
-    return 0.3 if words[after - 1].lower() in WEAK else 0.08
 
 
 def fit(block: Block, fonts: Fonts) -> tuple[float, list[str]]:

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.captions import SIDECAR, ass, cut_cues, lay_out, moved, shot_words, srt, vtt
+from engine.burned_captions import ass, lay_out
+from engine.caption_files import srt, vtt
+from engine.captions import SIDECAR, cut_cues, moved, shot_words
 from engine.fonts import HEAVY, MEDIUM, Fonts, cut_fonts, printable
 from engine.formats import CaptionStyle
 from engine.media import run_ffmpeg
@@ -134,6 +136,23 @@ def test_vtt_escapes_what_would_be_markup():
     assert text.startswith("WEBVTT\n")
     assert "&lt;b&gt;bold&lt;/b&gt; &amp;" in text and "--&gt;" in text
     assert "<b>" not in text
+
+
+def test_vtt_says_its_language_and_where_a_cue_stands_if_not_at_the_foot():
+    cues = cut_cues(words_of(LINE), 8, SIDECAR)
+    text = vtt(cues, "pt_BR", bottom=0.27)
+    assert text.startswith("WEBVTT\nKind: captions\nLanguage: pt-BR\n\n")
+    first = cues[0]
+    assert len(first.lines) == 2 and " line:61%\n" in text
+    assert "line:" not in vtt(cues, "en") and "Language" not in vtt(cues, "en\n\n00:01")
+    assert len(pysubs2.SSAFile.from_string(text, format_="vtt")) == len(cues)
+
+
+def test_lines_from_right_to_left_keep_their_full_stop_at_their_end():
+    hebrew, mixed, latin = (cut_cues(words_of(t), 8, SIDECAR) for t in (SCRIPTS["he"], "VTT ו " + SCRIPTS["he"], LINE))
+    assert all(line[0] == line[-1] == "\u200f" for line in srt(hebrew).splitlines() if "ק" in line)
+    assert "\u200f" not in vtt(hebrew) and "\u200fVTT" in vtt(mixed)
+    assert "\u200f" not in srt(latin) + vtt(latin)
 
 
 def test_moving_cues_to_film_time_keeps_their_lengths():

@@ -78,7 +78,7 @@ def test_generated_pictures_are_marked_as_such(made: Story):
 
 def test_captions_come_in_film_time_beside_the_film(film):
     assert film.srt is not None and film.vtt is not None
-    assert film.srt.read_text().startswith("1\n00:00:01,125 --> ")
+    assert film.srt.read_text().startswith("1\n00:00:01,000 --> ")  # a little before its words, to be read
     assert "{\\fs90}" in film.srt.read_text()
     assert "--&gt;" in film.vtt.read_text()
 

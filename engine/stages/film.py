@@ -11,7 +11,9 @@ from pathlib import Path
 import av
 
 from engine.artifacts import Store, content_key, write_atomically
-from engine.captions import CAPTIONS_VERSION, SIDECAR, Cue, cut_cues, moved, shot_words, srt, vtt
+from engine.burned_captions import lay_out_film
+from engine.caption_files import srt, vtt
+from engine.captions import CAPTIONS_VERSION, SIDECAR, Cue, cut_cues, moved, shot_words
 from engine.cards import credits, film_title
 from engine.catalog import ModelSpec
 from engine.errors import MediaFailed
@@ -96,6 +98,7 @@ def join_film(
     said = marks(film_title(request, script, fmt), plan, specs, credits(specs))
     metadata, packet = ffmetadata(said, chapters(script, timings, seconds)), xmp(said)
     cues = [] if request.captions == "none" else cues
+    bottom = lay_out_film(plan.width, plan.height, fmt).bottom / plan.height
     key = content_key(
         stage="film",
         version=(STAGE_VERSION, CAPTIONS_VERSION),
@@ -104,6 +107,7 @@ def join_film(
         metadata=metadata,
         xmp=packet.decode(),
         cues=cues,
+        read=(plan.locale, bottom),
     )
     shots = tuple(segment.shot for segment in segments if segment.shot is not None)
 
@@ -115,7 +119,7 @@ def join_film(
         if not cues:
             return _Joined(video=video)
         write_atomically(folder / "captions.srt", srt(cues).encode())
-        write_atomically(folder / "captions.vtt", vtt(cues).encode())
+        write_atomically(folder / "captions.vtt", vtt(cues, plan.locale, bottom).encode())
         return _Joined(video=video, srt=folder / "captions.srt", vtt=folder / "captions.vtt")
 
     kept = store.find("film", key, _Joined)
@@ -141,7 +145,7 @@ def film_cues(plan: Plan, script: Script, voices: Sequence[Voice], timings: Sequ
     cues: list[Cue] = []
     for shot, voice, timing in zip(script.shots, voices, timings, strict=True):
         words = shot_words(shot.narration, voice, timing, plan.fps)
-        cues += moved(cut_cues(words, timing.frames / plan.fps, SIDECAR), timing.start)
+        cues += moved(cut_cues(words, timing.frames / plan.fps, SIDECAR, locale=plan.locale), timing.start)
     return cues
 
 

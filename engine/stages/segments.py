@@ -11,7 +11,8 @@ from functools import cache
 from pathlib import Path
 
 from engine.artifacts import Store, content_key
-from engine.captions import CAPTIONS_VERSION, ass, cut_cues, lay_out, shot_words
+from engine.burned_captions import ass, lay_out_film
+from engine.captions import CAPTIONS_VERSION, cut_cues, shot_words
 from engine.cards import all_text, end_card, shot_panels, title_card
 from engine.catalog import ModelSpec
 from engine.errors import MediaFailed
@@ -19,7 +20,7 @@ from engine.fonts import FONTS_VERSION, Fonts, cut_fonts
 from engine.formats import Format
 from engine.graphics import GRAPHICS_VERSION, draw_card, draw_panels
 from engine.media import INPUT, FrameWriter, probe, run_ffmpeg, scratch_folder, segment_codec
-from engine.plates import Card, Panel, bar_height
+from engine.plates import Card, Panel
 from engine.progress import Control
 from engine.types import Clip, Plan, Script, Segment, Still, StoryRequest, Timing, Voice
 from engine.typeset import fonts_beside
@@ -118,10 +119,9 @@ class _Room:
         self, number: int, clip: Clip, voice: Voice, timing: Timing, narration: str, panels: tuple[Panel, ...]
     ) -> tuple[bool, Segment]:
         seconds, look = timing.frames / self.plan.fps, self.fmt.captions
-        bar = any(panel.kind == "bar" for panel in panels) and self.size[1] <= 1.3 * self.size[0]
-        layout = lay_out(*self.size, look, bar_height(self.size) if bar else 0)
+        layout = lay_out_film(*self.size, self.fmt)
         words = shot_words(narration, voice, timing, self.plan.fps) if narration else ()
-        cues = cut_cues(words, seconds, look, layout.columns, layout.lines)
+        cues = cut_cues(words, seconds, look, layout.columns, layout.lines, locale=self.plan.locale)
         accent = self.fmt.overlays.accent
         key = content_key(
             stage="segments",
