@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import msgspec
 
+from engine.arrangement import arrange
 from engine.artifacts import Store, content_key
 from engine.captions import Cue
 from engine.catalog import Catalog
@@ -29,6 +30,7 @@ from engine.models import Residents
 from engine.progress import Control, OnEvent, ignore_events
 from engine.record import NAME as RECORD
 from engine.record import read_pauses, write_record
+from engine.shots import acts
 from engine.stages.clips import animate_clips
 from engine.stages.film import film_cues, join_film, mix_sound
 from engine.stages.music import compose_music
@@ -166,7 +168,11 @@ def _tell(
     def score() -> tuple[Music, list[Cue]]:
         """Music, the whole mix and the captions need no picture: made now, they spare the last cut the wait."""
         with clock.running("music"):
-            music = compose_music(request, plan, fmt, seconds, composer=model["composer"], store=store, control=control)
+            sections = arrange(acts(script, fmt), timings, plan.title_seconds, plan.end_seconds, seconds)
+            composer = model["composer"]
+            music = compose_music(
+                request, plan, fmt, seconds, sections, composer=composer, store=store, control=control
+            )
             mix_sound(plan, fmt, voices, timings, music, store=store, control=control)
         return music, film_cues(plan, script, voices, timings)
 

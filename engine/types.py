@@ -21,6 +21,7 @@ CameraMove = Literal["hold", "push_in", "pull_out", "pan_left", "pan_right", "ti
 CAMERA_MOVES: tuple[str, ...] = ("hold", "push_in", "pull_out", "pan_left", "pan_right", "tilt_up", "tilt_down")
 
 CaptionMode = Literal["burned", "sidecar", "both", "none"]
+SectionName = Literal["intro", "build", "drop", "breakdown", "outro"]
 Use = Literal["commercial", "personal"]
 Stage = Literal["plan", "script", "voices", "music", "stills", "clips", "segments", "film", "review"]
 STAGES: tuple[Stage, ...] = ("plan", "script", "voices", "music", "stills", "clips", "segments", "film", "review")
@@ -191,6 +192,13 @@ class Pauses(Frozen, frozen=True):
     speed: float
     stretch: float
     end_seconds: float
+
+
+class MusicSection(Frozen, frozen=True):
+    """What the music does from `start` on, in seconds of the film: begin, rise, play out, fall back, end."""
+
+    name: SectionName
+    start: float
 
 
 class Music(Frozen, frozen=True):

@@ -9,7 +9,9 @@ import pytest
 
 from engine.audio import RATE, loudness, read_wav
 from engine.backends.music import bed
-from engine.backends.music.bed.score import MOODS, _near, write_score
+from engine.backends.music.bed.form import _near
+from engine.backends.music.bed.moods import MOODS
+from engine.backends.music.bed.score import write_score
 from engine.backends.protocols import MusicJob, MusicModel
 from engine.catalog import load_catalog
 from engine.errors import BadCatalog, BadRequest, Cancelled

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from engine.catalog import ModelSpec
-from engine.types import CameraMove, Frozen, Scene, Still, Word
+from engine.types import CameraMove, Frozen, MusicSection, Scene, Still, Word
 
 Tick = Callable[[int, int], None]
 """`tick(done, total)`; raises `engine.errors.Cancelled` when somebody asked to stop."""
@@ -117,12 +117,14 @@ class Speech(Frozen, frozen=True):
 
 
 class MusicJob(Frozen, frozen=True):
-    """`tempo` in beats a minute; `mood` one of calm, wonder, tense, bright, pulse, warm."""
+    """`tempo` in beats a minute; `mood` one of calm, wonder, tense, bright, pulse, warm. `sections`, in order, say what
+    the music does when; they begin at the bar nearest to their start. Without any the piece has a form of its own."""
 
     mood: str
     tempo: float
     seconds: float
     seed: int
+    sections: tuple[MusicSection, ...] = ()
 
 
 @runtime_checkable

@@ -8,10 +8,10 @@ from engine.artifacts import Store, content_key
 from engine.backends.protocols import Handle, MusicJob, MusicModel
 from engine.formats import Format
 from engine.progress import Control
-from engine.types import Music, Plan, Stage, StoryRequest
+from engine.types import Music, MusicSection, Plan, Stage, StoryRequest
 
 NAME: Stage = "music"
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 
 
 def compose_music(
@@ -19,16 +19,18 @@ def compose_music(
     plan: Plan,
     fmt: Format,
     seconds: float,
+    sections: tuple[MusicSection, ...],
     *,
     composer: Handle[MusicModel],
     store: Store,
     control: Control,
 ) -> Music:
-    """The track for a film of `seconds`, or none if the request wants none. Raises what the composer raises."""
+    """The track for a film of `seconds` with those `sections`, or none if the request wants none. Raises what the
+    composer raises."""
     if not request.music:
         return Music(audio=None, seconds=0)
     control.emit("stage", NAME, total=1)
-    job = MusicJob(mood=fmt.music.mood, tempo=fmt.music.tempo, seconds=seconds, seed=plan.seed)
+    job = MusicJob(mood=fmt.music.mood, tempo=fmt.music.tempo, seconds=seconds, seed=plan.seed, sections=sections)
     spec = composer.spec
     key = content_key(
         stage=NAME, version=STAGE_VERSION, model=spec.id, revision=spec.revision, params=spec.params, job=job

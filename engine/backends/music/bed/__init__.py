@@ -1,7 +1,8 @@
 """Composer family `bed`: a seeded little band of pad, keys, bass and percussion, played by numpy. No model, no samples.
 
-`score.py` decides what is played (harmony, voice leading, rhythm by mood), `instruments.py` how one note sounds, and
-this file puts the notes into a room. Everything random comes from the job's seed.
+`moods.py` is the written music, `form.py` its sections and chords, `parts.py` who plays what over a chord, `score.py`
+the notes; `instruments.py` is how one note sounds, and this file puts the notes into a room. Everything random comes
+from the job's seed.
 """
 
 from __future__ import annotations
@@ -9,11 +10,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import fftconvolve, oaconvolve
+from scipy.signal import butter, fftconvolve, sosfilt
 
-from engine.audio import loudness, write_wav
+from engine.audio import BLOCK, limit, loudness, write_wav
 from engine.backends.music.bed.instruments import RATE, filtered, play
-from engine.backends.music.bed.score import MOODS, Note, write_score
+from engine.backends.music.bed.moods import MOODS
+from engine.backends.music.bed.parts import Note
+from engine.backends.music.bed.score import write_score
 from engine.backends.params import read_params
 from engine.backends.protocols import MusicJob, Tick, no_tick
 from engine.catalog import ModelSpec
@@ -24,7 +27,7 @@ INTRO, OUTRO = 1.2, 2.5
 """Seconds over which the track comes and goes; less in a very short one."""
 
 TRACK_LUFS = -18.0
-PEAK = 0.89
+PEAK_DBTP = -1.0
 
 
 class Params(Frozen, frozen=True):
@@ -51,11 +54,10 @@ class Bed:
         if not 0 < job.seconds <= 3600:
             raise BadRequest("seconds", f"{job.seconds} is outside 0 to 3600")
         mood, rng = MOODS[job.mood], np.random.default_rng(job.seed)
-        notes = write_score(mood, job.tempo, job.seconds, rng)
-        count = round(job.seconds * RATE)
-        dry, wet = _play_all(notes, count, rng, tick)
-        mix = dry + oaconvolve(wet, _room(mood.room, rng), axes=-1)[:, :count].astype(np.float32)
-        mix = filtered(mix, 2, 32, "highpass").astype(np.float32)
+        notes = write_score(mood, job.tempo, job.seconds, rng, job.sections)
+        mix, wet = _play_all(notes, round(job.seconds * RATE), rng, tick)
+        _into_the_room(mix, wet, _room(mood.room, rng))
+        del wet
         _finish(mix)
         write_wav(out, mix, RATE)
 
@@ -97,19 +99,26 @@ def _room(seconds: float, rng: np.random.Generator) -> np.ndarray:
     return (response / np.sqrt(np.square(response).sum(axis=-1, keepdims=True))).astype(np.float32)
 
 
+def _into_the_room(mix: np.ndarray, wet: np.ndarray, room: np.ndarray) -> None:
+    """Add what the room gives back of `wet`, and take away what lies under hearing; block by block, in place."""
+    count = mix.shape[-1]
+    for start in range(0, count, BLOCK):
+        back = fftconvolve(wet[:, start : start + BLOCK], room, axes=-1)[:, : count - start]
+        mix[:, start : start + back.shape[-1]] += back
+    low_cut = np.asarray(butter(2, 32, "highpass", fs=RATE, output="sos"))
+    state = np.zeros((len(low_cut), 2, 2))
+    for start in range(0, count, BLOCK):
+        block = mix[:, start : start + BLOCK]
+        block[:], state = sosfilt(low_cut, block, axis=-1, zi=state)
+
+
 def _finish(mix: np.ndarray) -> None:
     """Level, peaks and ends of the track, in place."""
     count = mix.shape[-1]
     found = loudness(mix)
     if found > float("-inf"):
         mix *= np.float32(10 ** ((TRACK_LUFS - found) / 20))
-    highest = float(np.abs(mix).max())
-    if highest > PEAK:
-        # The envelope of what passes the ceiling, smoothed over 10 ms; the scale after it makes sure.
-        over = np.maximum(np.abs(mix).max(axis=0) / PEAK, 1)
-        window = np.hanning(961)[1:-1].astype(np.float32)
-        mix /= np.maximum(1, fftconvolve(over, window / window.sum(), mode="same"))
-        mix *= np.float32(min(1.0, PEAK / float(np.abs(mix).max())))
+    mix[:] = limit(mix, PEAK_DBTP)
     intro = round(min(INTRO, count / RATE / 4) * RATE)
     outro = round(min(OUTRO, count / RATE / 3) * RATE)
     if intro:

@@ -163,7 +163,35 @@ def boom(hertz: float, length: int, rng: np.random.Generator) -> np.ndarray:
     return _soft_ends(tone + 0.3 * _noise(length, rng, 60, 400) * _decay(length, 0.4), 0.004, 0.2)
 
 
+def swell(hertz: float, length: int, rng: np.random.Generator) -> np.ndarray:
+    """Air that rises by 40 dB and is cut off where something else begins."""
+    rise = np.power(10, 2 * (np.arange(length, dtype=np.float32) / max(1, length) - 1))
+    return _soft_ends(_noise(length, rng, 1500, 9000) * rise, 0.01, 0.02)
+
+
+def cymbal(hertz: float, length: int, rng: np.random.Generator) -> np.ndarray:
+    length = round(1.6 * RATE)
+    return _soft_ends(_noise(length, rng, 3000, 12_000) * _decay(length, 1.4), 0.003, 0.3)
+
+
 BAND: dict[str, Voice] = {
     voice.__name__: voice
-    for voice in (pad, strings, pluck, bell, keys, lead, bass, drone, kick, hat, shaker, clap, clock, boom)
+    for voice in (
+        pad,
+        strings,
+        pluck,
+        bell,
+        keys,
+        lead,
+        bass,
+        drone,
+        kick,
+        hat,
+        shaker,
+        clap,
+        clock,
+        boom,
+        swell,
+        cymbal,
+    )
 }
