@@ -66,7 +66,8 @@ class Limits(Frozen, frozen=True):
     """What a model can make. Frame counts are `frames_step`·k + `frames_plus`, at most `max_frames`; sides are
     multiples of `size_step` pixels; `fps` is the rate it was trained for; `context` is in tokens; `words_per_second`
     is what a narrator was measured to speak at its own pace, pauses at commas included; `references` is in how many
-    subjects of one picture an artist keeps the looks that a reference shows (0: it keeps none)."""
+    subjects of one picture an artist keeps the looks that a reference shows (0: it keeps none); `phonemes` is whether a
+    narrator takes the IPA of a word in place of its letters."""
 
     size_step: int = 8
     frames_step: int = 1
@@ -78,6 +79,7 @@ class Limits(Frozen, frozen=True):
     references: int = 0
     languages: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
+    phonemes: bool = False
 
 
 class ModelSpec(Frozen, frozen=True):

@@ -99,13 +99,16 @@ class ClipJob(Frozen, frozen=True):
 
 
 class SpeechJob(Frozen, frozen=True):
-    """`speed` 1 is the voice's own pace, 0.7–1.4 allowed; `voice` one of the spec's voices; `text` is plain prose."""
+    """`speed` 1 is the voice's own pace, 0.7–1.4 allowed; `voice` one of the spec's voices; `text` is plain prose,
+    numbers in words, a blank line between paragraphs. `sounds`: IPA of some of its words, by their number, for
+    narrators whose limits say `phonemes`."""
 
     text: str
     voice: str
     locale: str = "en"
     speed: float = 1.0
     seed: int = 0
+    sounds: dict[int, str] = {}
 
 
 class Speech(Frozen, frozen=True):

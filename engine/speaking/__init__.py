@@ -7,12 +7,13 @@ words that are said for it, so that a caption shows "9:30" while "nine thirty" i
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Sequence
 from functools import cache
 
 from engine.errors import ModelError
 from engine.speaking.amounts import Amounts
-from engine.speaking.language import load_language
+from engine.speaking.language import NUMBERS_ONLY, load_language
 from engine.speaking.lexicon import IPA, Lexicon
 from engine.speaking.moments import Moments
 from engine.speaking.rule import GAP, Parts, Rule, Voicing, deal
@@ -58,8 +59,8 @@ class Reading(Frozen, frozen=True):
 def spoken_text(text: str, locale: str, lexicon: Lexicon | None = None) -> Reading:
     """What is said of `text` in `locale` (a BCP 47 tag), by the rules of that language and by `lexicon`.
 
-    Written words are what blanks divide. Entries of the lexicon come before all rules. Where a locale has no rules, or
-    no words for a number, the line stays as it is written and `unread` tells so.
+    Written words are what blanks divide. Entries of the lexicon come before all rules. A language without rules here
+    has its numbers in words only; what has no words stays as it is written, and `unread` tells so.
     """
     words, ends = _written(text)
     line = "".join(word + gap for word, gap in words)
@@ -84,7 +85,9 @@ def written_words(reading: Reading, heard: Sequence[Word]) -> tuple[Word, ...]:
     of the one before it. Raises `ModelError` where the narrator told of other words than it was given."""
     counts = [len(word.spoken.split()) for word in reading.words]
     if sum(counts) != len(heard):
-        raise ModelError(f"The narrator told times of {len(heard)} words and was given {sum(counts)}: report this line.")
+        raise ModelError(
+            f"The narrator told times of {len(heard)} words and was given {sum(counts)}: report this line."
+        )
     placed: list[Word] = []
     at = 0
     for word, count in zip(reading.words, counts, strict=True):
@@ -99,17 +102,15 @@ def written_words(reading: Reading, heard: Sequence[Word]) -> tuple[Word, ...]:
 @cache
 def _rules(locale: str) -> tuple[Rule, ...]:
     language = load_language(locale.replace("_", "-").split("-")[0].lower())
+    voicing = Voicing(speller=speller(locale), language=language or NUMBERS_ONLY)
     if language is None:
-        return ()
-    voicing = Voicing(speller=speller(locale), language=language)
+        return Amounts(voicing).rules
     short = Shorthand(voicing)
     return (*short.rules, *Moments(voicing).rules, *short.phones, *Amounts(voicing).rules, *short.symbols)
 
 
 def _written(text: str) -> tuple[list[tuple[str, str]], set[int]]:
     """Each word, composed, with the gap after it, and the numbers of the words that end a paragraph."""
-    import unicodedata
-
     words: list[tuple[str, str]] = []
     ends: set[int] = set()
     for match in re.finditer(r"(\S+)(\s*)", text):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from engine.speaking.rule import GAP, GENDERS, SIGNS, Parts, Rule, Voicing
-from engine.speaking.spelling import Gender
 
 START = r"(?<!\w)(?<!\d[.,:/])"
 END = r"(?!\w)(?![.,:/]\d)"
@@ -14,7 +13,8 @@ SYMBOLS = {"US$": "USD", "$": "USD", "€": "EUR", "£": "GBP", "¥": "JPY", "�
 CODES = "USD EUR GBP JPY INR CHF CAD AUD NZD CNY SEK NOK DKK PLN CZK HUF TRY BRL MXN ZAR".split()
 UNITS = {
     "km": "kilometer", "m": "meter", "cm": "centimeter", "mm": "millimeter", "mi": "mile", "ft": "foot", "yd": "yard",
-    "km²": "square-kilometer", "m²": "square-meter", "m³": "cubic-meter", "ha": "hectare", "kg": "kilogram", "g": "gram",
+    "km²": "square-kilometer", "m²": "square-meter", "m³": "cubic-meter", "ha": "hectare", "kg": "kilogram",
+    "g": "gram",
     "mg": "milligram", "lb": "pound", "lbs": "pound", "oz": "ounce", "t": "tonne", "l": "liter", "L": "liter",
     "ml": "milliliter", "mL": "milliliter", "km/h": "kilometer-per-hour", "kph": "kilometer-per-hour",
     "mph": "mile-per-hour", "m/s": "meter-per-second", "°C": "celsius", "℃": "celsius", "°F": "fahrenheit",
@@ -24,6 +24,12 @@ UNITS = {
     "Hz": "hertz", "kHz": "kilohertz", "MHz": "megahertz", "GHz": "gigahertz", "V": "volt", "hp": "horsepower",
 }  # fmt: skip
 PAIRED = frozenset({"°C", "℃", "°F", "℉", "°", "%"})
+
+
+NO_NOUNS = frozenset(
+    "y e o u de del di da do der die das und oder bis et ou à a al per por para con in en la las los el il lo".split()
+)
+"""After a number these begin something else, in any of the languages whose numbers mind what follows."""
 
 
 def alternatives(words: object) -> str:
@@ -43,9 +49,10 @@ class Amounts:
         short = alternatives(self._language.suffixes)
         large = rf"(?:(?P<short>{short})(?!\w)|[ \u00a0](?P<scale>{scale}|{short})(?!\w))?"
         sign = rf"(?P<sign>(?<![\w)])[{SIGNS}](?=[^ ]))?"
+        to, gap = rf"(?P<b>{number}))?", "[ \u00a0]?"
         self.rules = (
-            self._rule(rf"{sign}(?P<cur>{money})[ \u00a0]?(?P<a>{number})(?:{DASH}(?:{money})?(?P<b>{number}))?{large}", self._money),
-            self._rule(rf"{sign}(?P<a>{number})(?:{DASH}(?P<b>{number}))?{large}[ \u00a0]?(?P<cur>{money})", self._money),
+            self._rule(rf"{sign}(?P<cur>{money}){gap}(?P<a>{number})(?:{DASH}(?:{money})?{to}{large}", self._money),
+            self._rule(rf"{sign}(?P<a>{number})(?:{DASH}{to}{large}[ \u00a0]?(?P<cur>{money})", self._money),
             self._rule(rf"{sign}(?P<a>{number})(?:[ \u00a0]?%?{DASH}(?P<b>{number}))?[ \u00a0]?%", self._percent),
             self._rule(rf"{sign}(?P<a>{number})(?:{DASH}(?P<b>{number}))?[ \u00a0]?(?P<unit>{unit})", self._unit),
             self._rule(rf"(?P<a>1\d{{3}}|20\d\d)(?:{DASH})(?P<b>1\d{{3}}|20\d\d|\d\d)", self._years),
@@ -70,7 +77,7 @@ class Amounts:
         if first is None or m["b"] is None:
             return first
         last = self._cardinal(self._voicing.value(m["b"]), gender)
-        return None if last is None else f"{first} {self._language.to} {last}"
+        return None if last is None or not self._language.to else f"{first} {self._language.to} {last}"
 
     def _money(self, m: re.Match[str]) -> Parts | None:
         code = SYMBOLS.get(m["cur"], m["cur"])
@@ -105,7 +112,10 @@ class Amounts:
     def _with_cents(self, m: re.Match[str], value: str) -> Parts | None:
         names = self._language.currencies[SYMBOLS.get(m["cur"], m["cur"])]
         whole, hundredths = value.split(".")
-        major, minor = self._cardinal(whole, names.gender, m["sign"]), self._cardinal(str(int(hundredths)), names.cent_gender)
+        major, minor = (
+            self._cardinal(whole, names.gender, m["sign"]),
+            self._cardinal(str(int(hundredths)), names.cent_gender),
+        )
         bare = self._cardinal(str(int(hundredths)))
         if major is None or minor is None or bare is None:
             return None
@@ -123,7 +133,13 @@ class Amounts:
 
     def _unit(self, m: re.Match[str]) -> Parts | None:
         unit = UNITS[m["unit"]]
-        if m["unit"] not in PAIRED and len(m["unit"]) == 1 and "\u00a0" not in m[0] and " " not in m[0] and "." in m["a"]:
+        if (
+            m["unit"] not in PAIRED
+            and len(m["unit"]) == 1
+            and "\u00a0" not in m[0]
+            and " " not in m[0]
+            and "." in m["a"]
+        ):
             return None  # "2.0L" and the like are as often names as measures
         value = self._voicing.value(m["b"] or m["a"])
         name = self._language.units.get(unit) or self._speller.unit(unit, value)
@@ -136,7 +152,7 @@ class Amounts:
         if len(m["b"]) == 2 and not first % 100 < last:
             return None
         said = self.year(first), self.year(last) if last > 99 else self._cardinal(m["b"])
-        return self._spread(m, f"{said[0]} {self._language.to} {said[1]}") if all(said) else None
+        return self._spread(m, f"{said[0]} {self._language.to} {said[1]}") if all(said) and self._language.to else None
 
     def _range(self, m: re.Match[str]) -> Parts | None:
         first, last = (float(self._voicing.value(m[end])) for end in "ab")
@@ -145,6 +161,8 @@ class Amounts:
         if first < last:
             said = self._joined(m)
         else:  # a score, or numbers side by side
+            if not self._language.to:
+                return None
             both = [self._cardinal(self._voicing.value(m[end])) for end in "ab"]
             said = " ".join(part for part in both if part) if all(both) else None
         return None if said is None else self._spread(m, said)
@@ -168,6 +186,8 @@ class Amounts:
         return None if whole is None else self._language.and_fraction.format(n=whole, f=fraction)
 
     def _version(self, m: re.Match[str]) -> str | None:
+        if not self._language.to:
+            return None
         point = self._language.address["dot"] if self._speller.language != "en" else "point"
         said = [self._cardinal(part) for part in m["a"].split(".")]
         return f" {point} ".join(part or "" for part in said) if all(said) else None
@@ -186,7 +206,7 @@ class Amounts:
             return None  # German capitals tell nouns; French cannot tell the gender
         if not noun[0].islower() and self._speller.language != "de":
             return None
-        if noun.lower() in _NO_NOUNS:
+        if noun.lower() in NO_NOUNS:
             return None
         said = self._cardinal(value, gender, m["sign"])
         return None if said is None else [*_shared(said, len(GAP.split(m["a"]))), noun]
@@ -222,9 +242,6 @@ def _shared(said: str, pieces: int) -> list[str]:
         at = place * pieces // len(words)
         parts[at] = f"{parts[at]} {word}".strip()
     return parts
-
-
-_NO_NOUNS = frozenset("y e o u de del di da do der die das und oder bis et ou à a al alla per por para con in en a la las los el il lo".split())
 
 
 def _english_end(value: int) -> str:

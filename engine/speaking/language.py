@@ -49,7 +49,8 @@ class Dates(Frozen, frozen=True):
 
 
 class Language(Frozen, frozen=True, kw_only=True):
-    """`titles` are read out before a capital letter only (`openers` are words that rather begin a sentence), `abbreviations` anywhere, `before_number` before a figure.
+    """`titles` are read out before a capital letter only (`openers` are words that rather begin a sentence),
+    `abbreviations` anywhere, `before_number` before a figure.
     `suffixes` are what may stand behind an amount of money, as keys of `scales`, which are for one and for many.
     `ordinals`: what a figure ends with, and ICU's name of the form. `numbered` words take a cardinal after them when it
     is in Roman figures; `regnal` names an ordinal, up to `regnal_last`; `people` tells genders and ages by words."""
@@ -86,6 +87,18 @@ class Language(Frozen, frozen=True, kw_only=True):
     century: tuple[str, str] = ("", "")
     address: dict[str, str]
     people: dict[str, tuple[str, ...]] = {}
+
+
+NUMBERS_ONLY = Language(
+    to="",
+    dates=Dates(text=""),
+    clock=Clock(full="", minutes=""),
+    currencies={},
+    cents="",
+    scales={},
+    address={"dot": ""},
+)
+"""A language of which only CLDR's words are known: amounts, and no ranges, for want of a word between."""
 
 
 @cache

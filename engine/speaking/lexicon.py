@@ -88,7 +88,7 @@ def read_lexicon(path: Path) -> dict[str, str]:
 
 
 def check_lexicon(raw: Any, name: str = "the lexicon") -> dict[str, str]:
-    """`raw` as words and respellings, trimmed and normalised. Raises `BadRequest` naming the entry and what is wrong."""
+    """`raw` as words and respellings, trimmed and normalised. Raises `BadRequest` naming the entry."""
     if not isinstance(raw, Mapping):
         raise BadRequest("lexicon", f"{name} must map words to respellings, such as  Nguyen: win")
     if len(raw) > MAX_ENTRIES:
@@ -133,7 +133,7 @@ def _check_text(name: str, text: str, what: str, longest: int) -> None:
 
 
 def _has_capitals_inside(word: str) -> bool:
-    """Polish may be polish at the end of a shelf, but NASA is never nasa: capitals after a word's first letter count."""
+    """Polish may be polish at the end of a shelf, but NASA is never nasa: capitals after the first letter count."""
     return any(c.isupper() for part in word.split() for c in part[1:])
 
 

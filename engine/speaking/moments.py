@@ -27,15 +27,17 @@ class Moments:
         day = rf"(?P<d>\d{{1,2}})(?:\.|st|nd|rd|th|er|º|\.º|°)?{space}"
         of = rf"(?:de{space}|of{space})?"
         year = rf"(?:,?{space}(?:de{space}|del{space})?(?P<y>\d{{4}}))?"
+        half = rf"(?P<half>{space}?[ap]\.?{space}?m\b\.?)"
+        cue = "am|vom|zum|bis|dem|den|der|seit|ab"
         rules = [
             (r"(?P<y>\d{4})-(?P<m>\d{2})-(?P<d>\d{2})(?:T(?=\d))?", self._numeric, END),
             (r"(?P<a>\d{1,2})(?P<sep>[/.-])(?P<b>\d{1,2})(?P=sep)(?P<y>\d{4}|\d{2})", self._local, END),
             (rf"{day}{of}(?P<m>{month})(?:\.(?={space}\d))?(?!\w){year}", self._day_first, r"(?![\w:%])"),
-            (rf"(?P<m>{month})\.?{space}(?P<d>\d{{1,2}})(?:st|nd|rd|th)?{year}", self._month_first, r"(?![\w:%])(?![.,]\d)"),
-            (rf"(?P<cue>am|vom|zum|bis|dem|den|der|seit|ab){space}(?P<d>\d{{1,2}})\.(?P<m>\d{{1,2}})\.", self._short_german, r"(?!\w)"),
+            (rf"(?P<m>{month})\.?{space}(?P<d>\d{{1,2}})(?:st|nd|rd|th)?{year}", self._month_first, rf"(?![:%]){END}"),
+            (rf"(?P<cue>{cue}){space}(?P<d>\d{{1,2}})\.(?P<m>\d{{1,2}})\.", self._short_german, r"(?!\w)"),
             (r"(?P<d>(?:1[1-9]|20)\d0|[’']?\d0)(?P<apostrophe>[’']?)(?P<end>s|er)", self._decade, r"(?!\w)"),
-            (rf"(?P<h>\d{{1,2}}):(?P<min>\d{{2}})(?::(?P<s>\d{{2}}))?(?P<half>{space}?[ap]\.?{space}?m\b\.?)", self._clock, r"(?!\w)"),
-            (rf"(?P<h>\d{{1,2}})(?P<half>{space}?[ap]\.?{space}?m\b\.?)", self._clock, r"(?!\w)"),
+            (rf"(?P<h>\d{{1,2}}):(?P<min>\d{{2}})(?::(?P<s>\d{{2}}))?{half}", self._clock, r"(?!\w)"),
+            (rf"(?P<h>\d{{1,2}}){half}", self._clock, r"(?!\w)"),
         ]  # fmt: skip
         word = rf"(?P<word>{space}(?:{clock.word})(?!\w))" if clock.word else "(?P<word>(?!))"
         if clock.dotted:
@@ -181,5 +183,5 @@ class Moments:
 
 
 def _word_before(match: re.Match[str]) -> str:
-    before = GAP.split(match.string[: match.start()].rstrip("  "))
+    before = GAP.split(match.string[: match.start()].rstrip())
     return before[-1] if before else ""

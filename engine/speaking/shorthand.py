@@ -54,7 +54,14 @@ class Shorthand:
         """A scheme and www are left out, as nobody says them; what is between the signs is left to the narrator."""
         address, names = m[0], self._language.address
         address = re.sub(r"^https?://", "", address).removeprefix("www.").rstrip("/")
-        for sign, name in ((".", "dot"), ("@", "at"), ("/", "slash"), ("_", "underscore"), ("-", "dash"), ("~", "dash")):
+        for sign, name in (
+            (".", "dot"),
+            ("@", "at"),
+            ("/", "slash"),
+            ("_", "underscore"),
+            ("-", "dash"),
+            ("~", "dash"),
+        ):
             address = address.replace(sign, f" {names[name]} ")
         return " ".join(address.split())
 
@@ -83,7 +90,7 @@ class Shorthand:
         return [self._language.titles[m["w"]], m["next"]]
 
     def _after_name(self, m: re.Match[str]) -> str | None:
-        """"Baker St." is a street, and at the end of a sentence its point ends that too."""
+        """ "Baker St." is a street, and at the end of a sentence its point ends that too."""
         before = GAP.split(m.string[: m.start()].rstrip())[-1:]
         if not before or not before[0][:1].isupper():
             return None
@@ -99,7 +106,7 @@ class Shorthand:
         return None if said is None else [m["w"], said]
 
     def _regnal(self, m: re.Match[str]) -> Parts | None:
-        """"Henry I" may be the beginning of another sentence about me, so a single I is left alone."""
+        """ "Henry I" may be the beginning of another sentence about me, so a single I is left alone."""
         value = _roman(m["r"])
         if value == 1 and self._speller.language == "en":
             return None
@@ -142,4 +149,4 @@ def _capital_after(m: re.Match[str]) -> str:
 
 def _ending(m: re.Match[str]) -> str:
     """The point of an abbreviation that a sentence ends with: before nothing."""
-    return "." if m["w"].endswith(".") and not m.string[m.end() :].strip("  \"”’')»") else ""
+    return "." if m["w"].endswith(".") and not m.string[m.end() :].strip().strip("\"”’')»") else ""

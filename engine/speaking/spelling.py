@@ -1,6 +1,6 @@
 """Numbers, units, months and currencies in words, as CLDR has them for a locale. The only importer of ICU.
 
-ICU's rule-based number format spells out whole numbers up to 15 digits; what it has no words for is None, never a guess.
+ICU's rule-based number format spells numbers out; what it has no words for is None, never a guess.
 https://unicode-org.github.io/icu/userguide/format_parse/messages/
 """
 

@@ -13,12 +13,14 @@ from engine.backends.protocols import Handle, SpeechJob, VoiceModel
 from engine.errors import BadRequest
 from engine.formats import Format
 from engine.progress import Control
+from engine.speaking import spoken_text, written_words
+from engine.speaking.lexicon import Lexicon
 from engine.speech import split_line
 from engine.timing import Fit, fit, fit_to_beat
 from engine.types import Frozen, Pauses, Plan, Script, Shot, Stage, Timing, Voice, Word
 
 NAME: Stage = "voices"
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 SAME_SPEED = 0.02
 """A voice that would change its pace by less keeps its own, and the pauses do the rest."""
 
@@ -54,13 +56,14 @@ def speak_voices(
     voice: str | None = None,
     own: bool = False,
     before: Pauses | None = None,
+    lexicon: Lexicon | None = None,
 ) -> Spoken:
     """Speak the script and fit it to `plan.target_seconds` by pauses, then by the voice's speed.
 
     `voice`: the narrator's, else the model's first. `own`: the script is somebody's own, of which no shot is ever left
-    out; `before`: how the film was fitted that it was edited from. A line longer than `plan.max_clip_seconds` becomes
-    several shots. Raises `BadRequest` for an unknown voice or a line that the narrator cannot speak, and what the model
-    raises.
+    out; `before`: how the film was fitted that it was edited from; `lexicon`: how names are said. A line longer than
+    `plan.max_clip_seconds` becomes several shots. Raises `BadRequest` for an unknown voice or a line that the narrator
+    cannot speak, and what the model raises.
     """
     control.emit("stage", NAME, total=len(script.shots))
     if not fmt.narration:
@@ -68,9 +71,11 @@ def speak_voices(
     cast = choose_voices(script, fmt, narrator.spec.limits.voices, voice)
     control.emit("decision", NAME, message=_cast_in_words(cast))
 
+    _tell_unread(script, plan.locale, lexicon, control)
+
     def speak(shots: Sequence[Shot], speed: float) -> list[Take]:
         return [
-            _speak_line(shot, i, plan, cast.get(shot.speaker, cast[None]), speed, narrator, store, control)
+            _speak_line(shot, i, plan, cast.get(shot.speaker, cast[None]), speed, lexicon, narrator, store, control)
             for i, shot in enumerate(shots)
         ]
 
@@ -147,18 +152,32 @@ def _speak_line(
     plan: Plan,
     voice: str,
     speed: float,
+    lexicon: Lexicon | None,
     narrator: Handle[VoiceModel],
     store: Store,
     control: Control,
 ) -> Take:
     control.check()
-    text = " ".join(shot.narration.split())
-    if not any(char.isalnum() for char in text):  # a pause, a dash, a picture: nothing to say
+    reading = spoken_text(shot.narration, plan.locale, lexicon)
+    if not any(char.isalnum() for char in reading.text):  # a pause, a dash, a picture: nothing to say
         return Take(voice=Voice(audio=None, seconds=0), reused=False)
-    job = SpeechJob(text=text, voice=voice, locale=plan.locale, speed=speed, seed=plan.seed)
+    if reading.sounds and not narrator.spec.limits.phonemes:
+        ipa = next(iter(reading.sounds.values()))
+        raise BadRequest(
+            "lexicon", f"/{ipa}/ is IPA, which narrator {narrator.spec.id} does not take: respell the word"
+        )
+    job = SpeechJob(
+        text=reading.text, sounds=reading.sounds, voice=voice, locale=plan.locale, speed=speed, seed=plan.seed
+    )
     spec = narrator.spec
     key = content_key(
-        stage=NAME, version=STAGE_VERSION, model=spec.id, revision=spec.revision, params=spec.params, job=job
+        stage=NAME,
+        version=STAGE_VERSION,
+        model=spec.id,
+        revision=spec.revision,
+        params=spec.params,
+        job=job,
+        written=[word.written for word in reading.words],
     )
     kept = store.find(NAME, key, Voice)
     if kept is not None:
@@ -167,9 +186,20 @@ def _speak_line(
     def record(folder: Path) -> Voice:
         out = folder / "voice.wav"
         speech = narrator.open().speak(job, out, tick=lambda done, total: control.step(NAME, index, done, total))
-        return Voice(audio=out, seconds=speech.seconds, words=speech.words, voice=voice)
+        return Voice(audio=out, seconds=speech.seconds, words=written_words(reading, speech.words), voice=voice)
 
     return Take(voice=store.keep(NAME, key, Voice, record), reused=False)
+
+
+def _tell_unread(script: Script, locale: str, lexicon: Lexicon | None, control: Control) -> None:
+    """What neither the lexicon nor the locale's rules have words for is left to the narrator, and that is said."""
+    readings = [spoken_text(shot.narration, locale, lexicon) for shot in script.shots]
+    unread = list(dict.fromkeys(word for reading in readings for word in reading.unread))
+    if unread:
+        some = ", ".join(unread[:5]) + ("…" if len(unread) > 5 else "")
+        control.emit(
+            "decision", NAME, message=f"Left to the narrator, as there are no words for it in {locale}: {some}."
+        )
 
 
 def _split_long_lines(

@@ -48,6 +48,16 @@ LOW_PITCH, LOW_FORMANTS = 0.76, (8, 7)
 SILENT = frozenset(' ;:,.!?—…"()“”')
 """Of the model's alphabet, what is a pause rather than a sound; stress marks count to the word that they stand in."""
 
+FROM_IPA = (
+    ("tʃ", "ʧ"), ("dʒ", "ʤ"), ("eɪ", "A"), ("aɪ", "I"), ("oʊ", "O"), ("əʊ", "O"), ("aʊ", "W"), ("ɔɪ", "Y"), ("ɚ", "əɹ"),
+    ("ɝ", "ɜɹ"), ("ɒ", "ɑ"), ("r", "ɹ"), ("g", "ɡ"), ("e", "ɛ"), ("ː", ""), (".", ""), ("\u0361", ""),
+)  # fmt: skip
+"""IPA in the model's alphabet, which is misaki's: a letter for each diphthong and affricate, no lengths.
+https://github.com/hexgrad/misaki/blob/main/EN_PHONES.md"""
+
+STRESS = re.compile("([ˈˌ])([^AIOWYaiouæɐɑɔəɛɜɪʊʌᵊᵻˈˌ]*)")
+"""IPA marks the stressed syllable, this alphabet the stressed vowel."""
+
 CLAUSE_END = re.compile(r"[,;:—.!?…]$")
 LONG_NUMBER = re.compile(r"\d[\d,]{15,}")
 CLOSERS = "\"”’')]}»"
@@ -127,9 +137,12 @@ class Narrator:
         written = job.text.split()
         if not written:
             raise BadRequest("narration", "there is nothing to say: write a line, or leave the shot silent")
-        found = False
+        found, at = False, 0
+        sounds = {number: _from_ipa(ipa, voice) for number, ipa in job.sounds.items()}
         for sentence in _sentences(written):
-            for phrase in _phonemize(voice, sentence):
+            own = {number - at: sound for number, sound in sounds.items() if number >= at}
+            at += len(sentence)
+            for phrase in _phonemize(voice, sentence, own):
                 found = found or bool(phrase.phonemes)
                 yield phrase
         if not found:
@@ -204,8 +217,21 @@ def _latin(char: str) -> bool:
     return char.isalpha() and unicodedata.name(char, "").startswith("LATIN")
 
 
-def _phonemize(voice: Hibari, words: list[str]) -> Iterator[Phrase]:
-    """Phonemes of one sentence, in phrases of at most `MAX_PHONEMES`, each with the spans of its written words."""
+def _from_ipa(ipa: str, voice: Hibari) -> str:
+    """Raises `BadRequest` naming what the model has no sound for."""
+    sound = unicodedata.normalize("NFC", ipa)
+    for written, ours in FROM_IPA:
+        sound = sound.replace(written, ours)
+    sound = STRESS.sub(r"\2\1", sound)
+    unknown = [c for c in sound if c not in voice.vocab or c in SILENT]
+    if unknown:
+        raise BadRequest("lexicon", f"/{ipa}/ has {unknown[0]!r}, for which this narrator has no sound: respell it")
+    return sound
+
+
+def _phonemize(voice: Hibari, words: list[str], own: dict[int, str]) -> Iterator[Phrase]:
+    """Phonemes of one sentence, in phrases of at most `MAX_PHONEMES`, each with the spans of its written words; `own`
+    are those that a word, by its number, has instead of what the reader makes of its letters."""
     readable = [_readable(word).strip() for word in words]
     line = " ".join(r for r in readable if r)
     if not line:
@@ -225,8 +251,11 @@ def _phonemize(voice: Hibari, words: list[str]) -> Iterator[Phrase]:
         at += token.text.count(" ") + bool(token.whitespace)
     ranges = match_words(readable, spoken, shares)
     phonemes, spans = "", []
-    for (word, (first, last)), after in zip(zip(words, ranges, strict=True), [*words[1:], None], strict=True):
+    for number, (word, (first, last)) in enumerate(zip(words, ranges, strict=True)):
+        after = words[number + 1] if number + 1 < len(words) else None
         said = " ".join(sounds[first:last])
+        if number in own:
+            said = own[number] + said[len(said.rstrip("".join(SILENT))) :]
         if phonemes and len(phonemes) + len(said) > MAX_PHONEMES:
             yield Phrase(phonemes=phonemes, spans=tuple(spans))
             phonemes, spans = "", []
