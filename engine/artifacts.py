@@ -96,6 +96,17 @@ class Store:
                 shutil.rmtree(temporary, ignore_errors=True)
         return msgspec.convert(relative, kind, dec_hook=lambda _, value: final / value)
 
+    @contextmanager
+    def scratch(self, stage: Stage) -> Iterator[Path]:
+        """A folder for what is not finished yet, on the same disk as the artefacts of `stage`; gone afterwards."""
+        folder = self.folder / stage / f".scratch.tmp-{secrets.token_hex(4)}"
+        with disk_errors(folder):
+            folder.mkdir(parents=True)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
     def sweep(self) -> None:
         """Remove what interrupted processes left half made. Call it only while nobody else works in this folder."""
         for half in self.folder.glob("*/.*.tmp-*"):

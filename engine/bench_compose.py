@@ -17,7 +17,7 @@ from engine.formats import load_format
 from engine.graphics import moviepy_reference
 from engine.media import probe
 from engine.progress import Control
-from engine.stages.film import film_cues, join_film
+from engine.stages.film import film_cues, join_film, mix_sound
 from engine.stages.segments import cut_segments
 from engine.types import Film, Music, StoryRequest
 
@@ -84,9 +84,8 @@ def _ours(request: StoryRequest, film: Film, work: Path, control: Control) -> fl
         plan,
         film.script,
         fmt,
-        film.voices,
         timings,
-        Music(audio=None, seconds=0),
+        mix_sound(plan, fmt, film.voices, timings, Music(audio=None, seconds=0), store=store, control=control),
         segments,
         cues=film_cues(plan, film.script, film.voices, timings),
         specs=specs,

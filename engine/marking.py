@@ -1,7 +1,7 @@
 """Says in the film's file what it is: title, chapters, seed, models, attribution, and that a machine made it.
 
-Chapters and tags travel as FFMETADATA; the mark of AI-made media as an XMP packet in a `uuid` box at the end of the
-file (ISO 14496-12, 4.2; XMP specification part 3, 1.2.7.1), where it moves no media and faststart stays true.
+The mark of AI-made media is an XMP packet in a `uuid` box at the end of the file (ISO 14496-12, 4.2; XMP specification
+part 3, 1.2.7.1), where it moves no media and faststart stays true.
 """
 
 from __future__ import annotations
@@ -75,18 +75,10 @@ def chapters(script: Script, timings: Sequence[Timing], seconds: float) -> list[
     return [Chapter(start, end, title) for (start, title), end in zip(starts, ends, strict=True)]
 
 
-def ffmetadata(marks: Marks, chapters: Sequence[Chapter]) -> str:
-    """https://ffmpeg.org/ffmpeg-formats.html#Metadata-2; times in milliseconds."""
-    tags = {"title": marks.title, "comment": marks.comment, "copyright": marks.attribution}
-    lines = [";FFMETADATA1", *(f"{key}={_quoted(value)}" for key, value in tags.items())]
-    for chapter in chapters:
-        start, end = round(chapter.start * 1000), round(chapter.end * 1000)
-        lines += ["[CHAPTER]", "TIMEBASE=1/1000", f"START={start}", f"END={end}", f"title={_quoted(chapter.title)}"]
-    return "\n".join(lines) + "\n"
-
-
-def _quoted(value: str) -> str:
-    return "".join("\\" + c if c in "=;#\\" else c for c in printable(value))
+def tags(marks: Marks) -> dict[str, str]:
+    """What players show, by the names of https://wiki.multimedia.cx/index.php/FFmpeg_Metadata (MP4)."""
+    said = {"title": marks.title, "comment": marks.comment, "copyright": marks.attribution}
+    return {name: text for name, value in said.items() if (text := printable(value))}
 
 
 def xmp(marks: Marks) -> bytes:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -47,8 +48,8 @@ def segment_codec(fps: int) -> list[str]:
 
 
 class MediaFacts(Frozen, frozen=True):
-    """What a file says of itself. `frames` is counted from its packets; audio fields are None, 0 without sound;
-    `parameters` is a digest of the encoder's parameter sets."""
+    """What a file says of itself. `frames` is what its index lists, counted where it has none; audio fields are None, 0
+    without sound; `parameters` is a digest of the encoder's parameter sets."""
 
     width: int
     height: int
@@ -117,14 +118,15 @@ def _follow(process: subprocess.Popen[bytes], control: Control | None, on_frame:
     while True:
         if control is not None:
             control.check()
-        for line in (process.stdout.read() or b"").splitlines():
+        # Whoever ends closes its output: heard at once, where waiting for a process with a timeout looks every 50 ms.
+        readable, _, _ = select.select([process.stdout], [], [], POLL_SECONDS)
+        said = process.stdout.read() if readable else None
+        for line in (said or b"").splitlines():
             if on_frame is not None and line.startswith(b"frame=") and line[6:].strip().isdigit():
                 on_frame(int(line[6:]))
-        try:
-            process.wait(POLL_SECONDS if control is not None or on_frame is not None else None)
+        if said == b"":
+            process.wait()
             return
-        except subprocess.TimeoutExpired:
-            continue
 
 
 def _start(command: list[str], *, stdin: int, log: IO[bytes], cwd: Path | None) -> subprocess.Popen[bytes]:
@@ -236,7 +238,7 @@ class FrameWriter:
 
 
 def probe(path: Path, *, decode: bool = False) -> MediaFacts:
-    """The facts of a film or clip; `decode` also decodes every frame and counts those.
+    """The facts of a film or clip; `decode` decodes every frame and counts those.
 
     Raises `MediaFailed` if it holds no video that can be read.
     """
@@ -250,7 +252,7 @@ def probe(path: Path, *, decode: bool = False) -> MediaFacts:
                 video.thread_type = "AUTO"
                 frames = sum(1 for _ in file.decode(video))
             else:
-                frames = sum(1 for packet in file.demux(video) if packet.size)
+                frames = video.frames or sum(1 for packet in file.demux(video) if packet.size)
             rate = video.average_rate or Fraction(0)
             facts = MediaFacts(
                 width=video.width,

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -32,7 +32,7 @@ from engine.record import NAME as RECORD
 from engine.record import read_pauses, write_record
 from engine.shots import acts
 from engine.stages.clips import animate_clips
-from engine.stages.film import film_cues, join_film, mix_sound
+from engine.stages.film import Sound, film_cues, join_film, mix_sound
 from engine.stages.music import compose_music
 from engine.stages.plan import make_plan
 from engine.stages.review import review_film, thumbnails_of
@@ -40,10 +40,7 @@ from engine.stages.script import write_script
 from engine.stages.segments import cut_segments
 from engine.stages.stills import paint_stills
 from engine.stages.voices import Spoken, speak_voices
-from engine.types import STAGES, Clip, Event, Film, Music, Stage, StoryRequest, Told
-
-T = TypeVar("T")
-P = ParamSpec("P")
+from engine.types import STAGES, Clip, Cut, Event, Film, FilmFiles, Stage, StoryRequest, Told
 
 # The animator at the foot of the out-of-memory ladder: it needs no GPU.
 LAST_RUNG = "camera"
@@ -165,7 +162,7 @@ def _tell(
     plan = msgspec.structs.replace(plan, end_seconds=spoken.end_seconds)
     seconds = plan.title_seconds + sum(timing.frames for timing in timings) / plan.fps + plan.end_seconds
 
-    def score() -> tuple[Music, list[Cue]]:
+    def score() -> tuple[Sound, list[Cue]]:
         """Music, the whole mix and the captions need no picture: made now, they spare the last cut the wait."""
         with clock.running("music"):
             sections = arrange(acts(script, fmt), timings, plan.title_seconds, plan.end_seconds, seconds)
@@ -173,8 +170,8 @@ def _tell(
             music = compose_music(
                 request, plan, fmt, seconds, sections, composer=composer, store=store, control=control
             )
-            mix_sound(plan, fmt, voices, timings, music, store=store, control=control)
-        return music, film_cues(plan, script, voices, timings)
+            sound = mix_sound(plan, fmt, voices, timings, music, store=store, control=control)
+        return sound, film_cues(plan, script, voices, timings)
 
     scoring = lane.submit(score)
     with clock.running("stills"):
@@ -185,20 +182,42 @@ def _tell(
     yield "clips"
     looking = lane.submit(thumbnails_of, stills)
     handoff: Handoff[Clip] = Handoff()
-    cutting = lane.submit(
-        clock.timed("segments", cut_segments),
-        request,
-        plan,
-        script,
-        fmt,
-        voices,
-        timings,
-        stills,
-        handoff,
-        specs=specs,
-        store=store,
-        control=control,
-    )
+
+    def cuts() -> Iterator[Cut]:
+        with clock.running("segments"):
+            yield from cut_segments(
+                request,
+                plan,
+                script,
+                fmt,
+                voices,
+                timings,
+                stills,
+                handoff,
+                specs=specs,
+                store=store,
+                control=control,
+            )
+
+    def edit() -> FilmFiles:
+        """Each segment is cut when its clip exists, and joined to those before it while the next clip is made."""
+        sound, cues = scoring.result()
+        with clock.running("film", without="segments"):
+            return join_film(
+                request,
+                plan,
+                script,
+                fmt,
+                timings,
+                sound,
+                cuts(),
+                cues=cues,
+                specs=specs,
+                store=store,
+                control=control,
+            )
+
+    editing = lane.submit(edit)
     with clock.running("clips"), handoff:
         making = animate_clips(
             request,
@@ -213,26 +232,9 @@ def _tell(
             control=control,
             ladder=ladder,
         )
-        clips = tuple(handoff.passing(making, to=cutting))
+        clips = tuple(handoff.passing(making, to=editing))
 
-    segments = yield Beside(cutting, then="film")
-    music, cues = scoring.result()
-    joining = lane.submit(
-        clock.timed("film", join_film),
-        request,
-        plan,
-        script,
-        fmt,
-        voices,
-        timings,
-        music,
-        segments,
-        cues=cues,
-        specs=specs,
-        store=store,
-        control=control,
-    )
-    files = yield Beside(joining, then="review")
+    files = yield Beside(editing, then="review")
     with clock.running("review"):
         review_film(plan, looking.result(), files.seconds, control=control)
     film = Film(
@@ -302,17 +304,12 @@ class _Clock:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
-    def running(self, stage: Stage) -> Iterator[None]:
+    def running(self, stage: Stage, *, without: Stage | None = None) -> Iterator[None]:
+        """`without`: a stage that runs inside this one and has its own seconds."""
         start = time.monotonic()
         yield
-        self.seconds[stage] = round(time.monotonic() - start, 3)
-
-    def timed(self, stage: Stage, work: Callable[P, T]) -> Callable[P, T]:
-        def run(*args: P.args, **kwargs: P.kwargs) -> T:
-            with self.running(stage):
-                return work(*args, **kwargs)
-
-        return run
+        inner = self.seconds.get(without, 0.0) if without else 0.0
+        self.seconds[stage] = round(time.monotonic() - start - inner, 3)
 
 
 def _collecting(warnings: list[str], on_event: OnEvent) -> OnEvent:

@@ -235,6 +235,13 @@ class Segment(Frozen, frozen=True):
     parameters: str = ""
 
 
+class Cut(Frozen, frozen=True):
+    """A segment, and whether it was kept from before."""
+
+    segment: Segment
+    reused: bool
+
+
 class FilmFiles(Frozen, frozen=True):
     """What joining made: the film, its captions (None when nothing is said or captions are off), and the shots as films
     of their own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import wave
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,10 +15,11 @@ from engine.catalog import ModelSpec, load_catalog
 from engine.formats import Format, load_format
 from engine.media import FrameWriter
 from engine.progress import Control
-from engine.stages.film import film_cues, join_film
+from engine.stages.film import film_cues, join_film, mix_sound
 from engine.stages.segments import cut_segments
 from engine.types import (
     Clip,
+    Cut,
     Event,
     FilmFiles,
     Music,
@@ -57,14 +59,18 @@ class Story(NamedTuple):
     def cut(self, clips=None, control: Control | None = None) -> tuple[Segment, ...]:
         given = self.clips if clips is None else clips
         head = (self.request, self.plan, self.script, self.fmt, self.voices, self.timings, self.stills)
-        return cut_segments(*head, given, specs=self.specs, store=self.store, control=control or self.control)
+        cuts = cut_segments(*head, given, specs=self.specs, store=self.store, control=control or self.control)
+        return tuple(cut.segment for cut in cuts)
 
-    def join(self, segments: tuple[Segment, ...]) -> FilmFiles:
-        head = (self.request, self.plan, self.script, self.fmt, self.voices, self.timings)
+    def join(self, segments: Iterable[Segment], *, reused: bool = False) -> FilmFiles:
+        made = {"store": self.store, "control": self.control}
         music = Music(audio=None, seconds=0)
+        sound = mix_sound(self.plan, self.fmt, self.voices, self.timings, music, **made)
+        head = (self.request, self.plan, self.script, self.fmt, self.timings, sound)
         cues = film_cues(self.plan, self.script, self.voices, self.timings)
-        tail = {"cues": cues, "specs": self.specs, "store": self.store, "control": self.control}
-        return join_film(*head, music, segments, **tail)
+        return join_film(
+            *head, [Cut(segment=one, reused=reused) for one in segments], cues=cues, specs=self.specs, **made
+        )
 
     def reused(self) -> list[bool]:
         return [event.reused for event in self.events if event.kind == "shot"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from engine.errors import MediaFailed
-from engine.marking import add_xmp, boxes, chapters, ffmetadata, marks, read_xmp, starts_fast
+from engine.marking import add_xmp, boxes, chapters, marks, read_xmp, starts_fast
 from engine.media import FrameWriter, probe
 from engine.types import Scene, Segment
 from tests.editing import FPS, LINES, Story, story
@@ -119,9 +120,33 @@ def test_a_film_that_is_too_short_is_not_kept(tmp_path: Path):
     assert not list((tmp_path / "work" / "film").rglob("film.mp4"))
 
 
-def test_metadata_escapes_what_its_format_reads(made: Story):
-    text = ffmetadata(marks("a=b;c#d\\e\nf", made.plan, made.specs, ""), [])
-    assert text.splitlines()[1] == "title=a\\=b\\;c\\#d\\\\e f"
+def test_tags_and_chapters_are_read_back_as_they_were_written(tmp_path: Path):
+    title = "a=b;c#d\\e é 日本"
+    film = (told := story(tmp_path, title=title)).join(told.cut())
+    facts = probe(film.video)
+    assert facts.metadata["title"] == title
+    assert "Seed" in facts.metadata["comment"]
+    assert facts.chapters[0][0] == 0 and facts.chapters[-1][1] == pytest.approx(film.seconds, abs=0.002)
+
+
+def test_a_film_is_the_same_whether_its_pieces_come_one_by_one_or_were_there_before(tmp_path: Path):
+    made = story(tmp_path)
+    segments = made.cut()
+    new = made.join(segments).video.read_bytes()
+    shutil.rmtree(tmp_path / "work" / "film")
+    assert made.join(segments, reused=True).video.read_bytes() == new
+
+
+def test_sound_and_picture_lie_beside_each_other_in_the_file(film):
+    """A player that has begun needs no more than a second of the file ahead."""
+    ahead = 0.0
+    with av.open(str(film.video)) as file:
+        reached = {"video": 0.0, "audio": 0.0}
+        for packet in file.demux():
+            if packet.pts is not None and packet.time_base is not None:
+                reached[packet.stream.type] = float(packet.pts * packet.time_base)
+                ahead = max(ahead, abs(reached["video"] - reached["audio"]))
+    assert ahead < 1.5
 
 
 def test_a_scene_that_comes_back_is_a_chapter_again(made: Story):

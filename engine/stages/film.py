@@ -5,7 +5,8 @@ Knows how the pieces fit, not how they were made. What is kept was read back fir
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import av
@@ -18,10 +19,11 @@ from engine.cards import credits, film_title
 from engine.catalog import ModelSpec
 from engine.errors import MediaFailed
 from engine.formats import Format
-from engine.marking import add_xmp, chapters, ffmetadata, marks, read_xmp, starts_fast, xmp
+from engine.marking import add_xmp, chapters, marks, read_xmp, starts_fast, tags, xmp
 from engine.media import INPUT, probe, run_ffmpeg, scratch_folder
 from engine.progress import Control
-from engine.types import FilmFiles, Frozen, Music, Plan, Script, Segment, StoryRequest, Timing, Voice
+from engine.reel import Reel
+from engine.types import Cut, FilmFiles, Frozen, Music, Plan, Script, Segment, StoryRequest, Timing, Voice
 
 STAGE_VERSION = 1
 SOUND_VERSION = 2
@@ -44,7 +46,7 @@ def mix_sound(
     store: Store,
     control: Control,
 ) -> Sound:
-    """The film's sound, kept by content. It needs no picture: made before the last clip, it spares joining the wait."""
+    """The film's whole sound, kept by content. It needs no picture, so it is made before the last clip."""
     seconds = film_frames(plan, timings) / plan.fps
     key = content_key(
         stage="sound",
@@ -76,57 +78,83 @@ def join_film(
     plan: Plan,
     script: Script,
     fmt: Format,
-    voices: Sequence[Voice],
     timings: Sequence[Timing],
-    music: Music,
-    segments: Sequence[Segment],
+    sound: Sound,
+    cuts: Iterable[Cut],
     *,
     cues: Sequence[Cue],
     specs: Mapping[str, ModelSpec],
     store: Store,
     control: Control,
 ) -> FilmFiles:
-    """Join `segments` and the mixed sound to the finished film; write its captions unless they are off.
+    """Join what is cut and `sound` to the finished film; write its captions unless they are off.
 
-    `cues` are what `film_cues` makes of the same film. The length is that of `segments` to the frame. Raises
-    `MediaFailed` if what comes out is not that, `StorageFull`, `Cancelled`; then nothing is kept.
+    `cuts` may block until the next piece exists; those before it are joined meanwhile. `cues` are what `film_cues`
+    makes of the same film. The length is that of the pieces to the frame. Raises `MediaFailed` if what comes out is
+    not that, `StorageFull`, `Cancelled`; then nothing is kept.
     """
-    control.emit("stage", "film", total=1)
-    sound = mix_sound(plan, fmt, voices, timings, music, store=store, control=control)
     frames = film_frames(plan, timings)
     seconds = frames / plan.fps
     said = marks(film_title(request, script, fmt), plan, specs, credits(specs))
-    metadata, packet = ffmetadata(said, chapters(script, timings, seconds)), xmp(said)
+    named, packet = chapters(script, timings, seconds), xmp(said)
     cues = [] if request.captions == "none" else cues
     bottom = lay_out_film(plan.width, plan.height, fmt).bottom / plan.height
-    key = content_key(
-        stage="film",
-        version=(STAGE_VERSION, CAPTIONS_VERSION),
-        segments=[segment.video for segment in segments],
-        sound=sound.audio,
-        metadata=metadata,
-        xmp=packet.decode(),
-        cues=cues,
-        read=(plan.locale, bottom),
-    )
+    with store.scratch("film") as scratch, ExitStack() as joining:
+        draft = scratch / "film.mp4"
+
+        def begin() -> Reel:
+            return joining.enter_context(Reel(draft, sound.audio, plan.fps, tags(said), named))
+
+        segments = _joined_as_they_come(cuts, begin, control)
+        control.emit("stage", "film", total=1)
+        key = content_key(
+            stage="film",
+            version=(STAGE_VERSION, CAPTIONS_VERSION),
+            segments=[segment.video for segment in segments],
+            sound=sound.audio,
+            tags=tags(said),
+            chapters=named,
+            xmp=packet.decode(),
+            cues=cues,
+            read=(plan.locale, bottom),
+        )
+
+        def make(folder: Path) -> _Joined:
+            video = folder / "film.mp4"
+            if not draft.exists():
+                _joined_as_they_come((Cut(segment=segment, reused=False) for segment in segments), begin, control)
+            joining.close()
+            draft.replace(video)
+            add_xmp(video, packet)
+            _check(video, plan, frames, packet)
+            if not cues:
+                return _Joined(video=video)
+            write_atomically(folder / "captions.srt", srt(cues).encode())
+            write_atomically(folder / "captions.vtt", vtt(cues, plan.locale, bottom).encode())
+            return _Joined(video=video, srt=folder / "captions.srt", vtt=folder / "captions.vtt")
+
+        kept = store.find("film", key, _Joined)
+        joined = kept or store.keep("film", key, _Joined, make)
     shots = tuple(segment.shot for segment in segments if segment.shot is not None)
-
-    def make(folder: Path) -> _Joined:
-        video = folder / "film.mp4"
-        _join(segments, sound, metadata, video, control)
-        add_xmp(video, packet)
-        _check(video, plan, frames, packet)
-        if not cues:
-            return _Joined(video=video)
-        write_atomically(folder / "captions.srt", srt(cues).encode())
-        write_atomically(folder / "captions.vtt", vtt(cues, plan.locale, bottom).encode())
-        return _Joined(video=video, srt=folder / "captions.srt", vtt=folder / "captions.vtt")
-
-    kept = store.find("film", key, _Joined)
-    joined = kept or store.keep("film", key, _Joined, make)
     files = FilmFiles(video=joined.video, seconds=seconds, srt=joined.srt, vtt=joined.vtt, shots=shots)
     control.emit("shot", "film", done=1, total=1, reused=kept is not None, made=files)
     return files
+
+
+def _joined_as_they_come(cuts: Iterable[Cut], begin: Callable[[], Reel], control: Control) -> list[Segment]:
+    """The pieces, on a reel from the first new one on: a film of which nothing is new is there already."""
+    segments: list[Segment] = []
+    reel: Reel | None = None
+    for cut in cuts:
+        control.check()
+        if reel is None and not cut.reused:
+            reel = begin()
+            for before in segments:
+                reel.append(before)
+        if reel is not None:
+            reel.append(cut.segment)
+        segments.append(cut.segment)
+    return segments
 
 
 class _Joined(Frozen, frozen=True):
@@ -147,30 +175,6 @@ def film_cues(plan: Plan, script: Script, voices: Sequence[Voice], timings: Sequ
         words = shot_words(shot.narration, voice, timing, plan.fps)
         cues += moved(cut_cues(words, timing.frames / plan.fps, SIDECAR, locale=plan.locale), timing.start)
     return cues
-
-
-def _join(segments: Sequence[Segment], sound: Sound, metadata: str, video: Path, control: Control) -> None:
-    """Stream copy of everything. Pieces are listed under fixed names, so no path of a user is parsed as a list."""
-    if len({segment.parameters for segment in segments}) != 1:
-        raise MediaFailed("the segments were encoded in different ways: remove the work folder and run it again.")
-    with scratch_folder(video.parent) as scratch:
-        listed = []
-        for number, segment in enumerate(segments):
-            (scratch / f"{number}.mp4").symlink_to(segment.video.absolute())
-            listed.append(f"file {number}.mp4\n")
-        (scratch / "segments.txt").write_text("ffconcat version 1.0\n" + "".join(listed), encoding="ascii")
-        (scratch / "metadata.txt").write_text(metadata, encoding="utf-8")
-        run_ffmpeg(
-            [
-                *(*INPUT, "-f", "concat", "-i", "segments.txt"),
-                *(*INPUT, "-f", "mp4", "-i", sound.audio.absolute()),
-                *(*INPUT, "-f", "ffmetadata", "-i", "metadata.txt"),
-                *("-map", "0:v", "-map", "1:a", "-map_metadata", "2", "-map_chapters", "2", "-c", "copy"),
-                *("-movflags", "+faststart", "-f", "mp4", video.absolute()),
-            ],
-            cwd=scratch,
-            control=control,
-        )
 
 
 def _check(video: Path, plan: Plan, frames: int, packet: bytes) -> None:

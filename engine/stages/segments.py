@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 from engine.artifacts import Store, content_key
@@ -22,7 +23,7 @@ from engine.graphics import GRAPHICS_VERSION, draw_card, draw_panels
 from engine.media import INPUT, FrameWriter, probe, run_ffmpeg, scratch_folder, segment_codec
 from engine.plates import Card, Panel
 from engine.progress import Control
-from engine.types import Clip, Plan, Script, Segment, Still, StoryRequest, Timing, Voice
+from engine.types import Clip, Cut, Plan, Script, Segment, Still, StoryRequest, Timing, Voice
 from engine.typeset import fonts_beside
 
 STAGE_VERSION = 1
@@ -42,10 +43,11 @@ def cut_segments(
     specs: Mapping[str, ModelSpec],
     store: Store,
     control: Control,
-) -> tuple[Segment, ...]:
+) -> Iterator[Cut]:
     """Title card (if the plan has one), a segment per shot, end card; exactly as many frames as plan and timings say.
 
-    `clips` may block until the next clip exists: both cards are drawn before the first is asked for. `specs` are the
+    Each is yielded as soon as it is cut. `clips` may block until the next clip exists: both cards are drawn before the
+    first is asked for. `specs` are the
     models that the end card names. Raises `MediaFailed`, `StorageFull`, `Cancelled`.
     """
     texts = all_text(request, script, fmt, specs)
@@ -53,29 +55,27 @@ def cut_segments(
     title_frames, end_frames = round(plan.title_seconds * plan.fps), round(plan.end_seconds * plan.fps)
     total = len(timings) + bool(title_frames) + bool(end_frames)
     control.emit("stage", "segments", total=total)
-    made: list[Segment] = []
+    made = count(1)
 
-    def tell(shot: int | None, reused: bool, segment: Segment) -> Segment:
-        made.append(segment)
-        control.emit("shot", "segments", shot=shot, done=len(made), total=total, reused=reused, made=segment)
-        return segment
+    def tell(shot: int | None, cut: Cut) -> Cut:
+        control.emit("shot", "segments", shot=shot, done=next(made), total=total, reused=cut.reused, made=cut.segment)
+        return cut
 
-    opening = (
-        [tell(None, *room.card(title_card(request, script, fmt), stills[0], title_frames))] if title_frames else []
-    )
+    opening = [tell(None, room.card(title_card(request, script, fmt), stills[0], title_frames))] if title_frames else []
     closing = (
-        [tell(None, *room.card(end_card(request, script, fmt, specs), stills[-1], end_frames))] if end_frames else []
+        [tell(None, room.card(end_card(request, script, fmt, specs), stills[-1], end_frames))] if end_frames else []
     )
-    shots = []
+    yield from opening
+    number = -1
     for number, clip in enumerate(clips):
         control.check()
         seconds = timings[number].frames / plan.fps
         panels = shot_panels(number, seconds, request, script, fmt)
         narration = script.shots[number].narration if request.captions in ("burned", "both") else ""
-        shots.append(tell(number, *room.shot(number, clip, voices[number], timings[number], narration, panels)))
-    if len(shots) != len(timings):
-        raise MediaFailed(f"{len(shots)} clips came for {len(timings)} shots: run it again with the same work folder.")
-    return (*opening, *shots, *closing)
+        yield tell(number, room.shot(number, clip, voices[number], timings[number], narration, panels))
+    if number + 1 != len(timings):
+        raise MediaFailed(f"{number + 1} clips came for {len(timings)} shots: run it again with the same work folder.")
+    yield from closing
 
 
 def _fonts(texts: Sequence[str], locale: str, store: Store) -> Fonts:
@@ -93,7 +93,7 @@ class _Room:
         self.size = (plan.width, plan.height)
         self.shape = {"size": self.size, "fps": plan.fps, "codec": segment_codec(plan.fps), "versions": VERSIONS}
 
-    def card(self, card: Card, still: Still, frames: int) -> tuple[bool, Segment]:
+    def card(self, card: Card, still: Still, frames: int) -> Cut:
         key = content_key(stage="segments", card=card, still=still.image, frames=frames, **self.shape)
         kept = self.store.find("segments", key, Segment)
 
@@ -113,11 +113,12 @@ class _Room:
                 )
             return self._checked(out, frames)
 
-        return kept is not None, kept or self.store.keep("segments", key, Segment, make)
+        segment = kept or self.store.keep("segments", key, Segment, make)
+        return Cut(segment=segment, reused=kept is not None)
 
     def shot(
         self, number: int, clip: Clip, voice: Voice, timing: Timing, narration: str, panels: tuple[Panel, ...]
-    ) -> tuple[bool, Segment]:
+    ) -> Cut:
         seconds, look = timing.frames / self.plan.fps, self.fmt.captions
         layout = lay_out_film(*self.size, self.fmt)
         words = shot_words(narration, voice, timing, self.plan.fps) if narration else ()
@@ -144,7 +145,8 @@ class _Room:
                 self._encode(number, clip, voice, timing, panels, bool(cues), scratch, folder)
             return self._checked(folder / "segment.mp4", timing.frames, folder / "shot.mp4")
 
-        return kept is not None, kept or self.store.keep("segments", key, Segment, make)
+        segment = kept or self.store.keep("segments", key, Segment, make)
+        return Cut(segment=segment, reused=kept is not None)
 
     def _encode(
         self,
