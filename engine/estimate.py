@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.catalog import Catalog, ModelSpec
 from engine.errors import ModelMissing
-from engine.formats import load_format
+from engine.formats import OWN, Pacing, load_format
 from engine.machine import this_machine
 from engine.pace import read_pace, stage_seconds, wall_seconds
 from engine.stages.plan import make_plan
@@ -75,9 +75,9 @@ class PlanReport(Camel, frozen=True):
 
 def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog) -> PlanReport:
     """What making `request` means, without making anything. Raises what `make_plan` raises."""
-    request, plan = make_plan(request, catalog, this_machine())
+    request, plan = make_plan(request, catalog, this_machine(), home / OWN)
     specs = {role: catalog.model(model_id) for role, model_id in plan.models.items()}
-    shots = _shots(request, plan, specs["narrator"])
+    shots = _shots(request, plan, specs["narrator"], load_format(plan.format, home / OWN).pacing)
     frames = sum(shot.frames for shot in shots) + round((plan.title_seconds + plan.end_seconds) * plan.fps)
     seconds = frames / plan.fps
     models = {role: _planned(spec, home) for role, spec in specs.items()}
@@ -104,11 +104,11 @@ def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog) -> PlanRe
     )
 
 
-def _shots(request: StoryRequest, plan: Plan, narrator: ModelSpec) -> tuple[ShotReport, ...]:
+def _shots(request: StoryRequest, plan: Plan, narrator: ModelSpec, pacing: Pacing) -> tuple[ShotReport, ...]:
     """Shots as long as their words; where a length was asked for, scaled so that the film keeps it."""
     lines = request.script.shots if request.script else ()
     words = [len(shot.narration.split()) for shot in lines] or [shot.words for shot in plan.shots]
-    pause = sum(load_format(plan.format).pacing.pause) / 2
+    pause = sum(pacing.pause) / 2
     lengths = [count / narrator.limits.words_per_second + pause for count in words]
     cards = plan.title_seconds + plan.end_seconds
     if plan.target_seconds is not None and not lines:

@@ -22,7 +22,7 @@ from engine.artifacts import Store, content_key
 from engine.captions import Cue
 from engine.catalog import Catalog
 from engine.errors import ReelhouseError
-from engine.formats import load_format
+from engine.formats import OWN, load_format
 from engine.handoff import Handoff
 from engine.ladder import Ladder
 from engine.machine import this_machine
@@ -123,8 +123,8 @@ def _tell(
     """One story, top to bottom. Yields the stage that it is about to begin, or what it waits for in the CPU lane."""
     clock, machine = _Clock(), this_machine()
     with clock.running("plan"):
-        request, plan = make_plan(request, catalog, machine)
-        fmt = load_format(plan.format)
+        request, plan = make_plan(request, catalog, machine, models.home / OWN)
+        fmt = load_format(plan.format, models.home / OWN)
         model = {role: models.handle(model_id) for role, model_id in plan.models.items()}
         specs = {role: handle.spec for role, handle in model.items()}
         ladder = Ladder(models.home / "ladder.json", machine.gpu or "cpu")

@@ -25,13 +25,14 @@ LOCALE = re.compile(r"[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 """The form of a BCP 47 language tag, https://www.rfc-editor.org/rfc/rfc5646; the plan knows which can be spoken."""
 
 
-def check_request(request: StoryRequest) -> StoryRequest:
+def check_request(request: StoryRequest, formats: Path | None = None) -> StoryRequest:
     """`request` with its texts trimmed and, where no length was asked for, the format's own.
+    `formats` is the folder of the user's own formats.
 
     Raises `BadRequest` naming the field and what it accepts. What depends on installed models (profile, locale,
     voice, licences) is checked by the plan.
     """
-    fmt = load_format(request.content_type)
+    fmt = load_format(request.content_type, formats)
     prompt = _text("prompt", request.prompt, MAX_PROMPT)
     title = None if request.title is None else _text("title", request.title, MAX_TITLE)
     style = None if request.style is None else _text("style", request.style, MAX_STYLE)

@@ -23,10 +23,13 @@ from engine.stages.plan import make_plan
 from engine.stages.script import write_script
 from engine.types import Event, Plan, Script, StoryRequest
 from engine.writing.casting import Casting
+from engine.writing.facts import quotes
 from engine.writing.lexicon import load_lexicon
 from engine.writing.pen import Pen
-from engine.writing.steps import choose_figures, load_steps, quotes
+from engine.writing.scribe import Line
+from engine.writing.steps import choose_figures, load_steps
 from engine.writing.topic import read_prompt
+from engine.writing.views import shots_of
 from tests.fake_models.pictures import FakeHandle
 
 DRAGON = "A dragon teaches a young knight to fly"
@@ -83,8 +86,10 @@ def test_every_format_gets_a_line_per_planned_shot_and_one_of_each_asset(
     assert script.title and script.logline
     assert script.characters and script.scenes and script.items
     lines = [shot.narration for shot in script.shots]
-    assert len(set(lines)) == len(lines)
-    assert all(line.strip() and line[-1] in ".!?" for line in lines)
+    silent = [line for line in lines if not line]
+    assert bool(silent) == (load_format(name).line_every > 1) and lines[0]
+    assert len(set(lines) - {""}) == len(lines) - len(silent)
+    assert all(line[-1] in ".!?" for line in lines if line)
     assert all(shot.visual and 0 <= shot.scene < len(script.scenes) for shot in script.shots)
 
 
@@ -288,11 +293,10 @@ def told(prompt: str, *lines: str, content_type: str = "cinematic_story") -> Scr
     fmt, lexicon = load_format(plan.format), load_lexicon()
     pen = Pen(Answers(load_catalog().model("smollm2-135m"), "lantern"), 0, Control())
     topic = read_prompt(prompt, lexicon)
-    casting = Casting(plan, fmt, topic, choose_figures(topic, pen), lines, lexicon, pen)
-    characters = casting.characters()
-    scenes, scene_of = casting.scenes()
-    shots = casting.shots(scene_of, characters)
-    return Script(title="x", characters=characters, scenes=scenes, items=casting.items(), shots=shots)
+    spoken = [Line(text=line) for line in lines]
+    casting = Casting(plan, fmt, topic, choose_figures(topic, pen, fmt), spoken, lexicon, pen)
+    scenes, shots = casting.scenes[0], shots_of(casting, lexicon)
+    return Script(title="x", characters=casting.characters, scenes=scenes, items=casting.items(), shots=shots)
 
 
 WHALE = (

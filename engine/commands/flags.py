@@ -15,7 +15,9 @@ Prompt = Annotated[str | None, typer.Argument(help="What the film is about, 1 to
 Profile = Annotated[str | None, typer.Option(help="auto, cpu, tiny, … (`reelhouse models list` names them).")]
 Aspect = Annotated[str, typer.Option(help=f"One of {', '.join(ASPECT_RATIOS)}.")]
 Seconds = Annotated[float | None, typer.Option(help="Length of the film, 5 to 600; an ad_spot lasts 15 or 30.")]
-Format = Annotated[str, typer.Option("--format", help="cinematic_story, news_analysis, music_video, …")]
+Format = Annotated[
+    str, typer.Option("--format", help="cinematic_story, news_analysis, music_video, …, or one of your own.")
+]
 Locale = Annotated[str, typer.Option(help="Language that is spoken, as en or en-GB.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same film on the same machine.")]
 Shots = Annotated[int | None, typer.Option(help="Number of shots; else it follows from length and format.")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import lcm
+from pathlib import Path
 
 from engine.catalog import Catalog, ModelSpec, Profile
 from engine.errors import BadRequest
@@ -16,10 +17,15 @@ from engine.types import Plan, PlannedShot, StoryRequest
 CARDS_SHARE = 0.25
 
 
-def make_plan(request: StoryRequest, catalog: Catalog, machine: Machine) -> tuple[StoryRequest, Plan]:
-    """The checked request and its plan. Raises `BadRequest`, `LicenceRefused`, `BadCatalog`."""
-    request = check_request(request)
-    fmt = load_format(request.content_type)
+def make_plan(
+    request: StoryRequest, catalog: Catalog, machine: Machine, formats: Path | None = None
+) -> tuple[StoryRequest, Plan]:
+    """The checked request and its plan; `formats` is the folder of the user's own formats.
+
+    Raises `BadRequest`, `LicenceRefused`, `BadCatalog`.
+    """
+    request = check_request(request, formats)
+    fmt = load_format(request.content_type, formats)
     profile = catalog.profile(request.profile, machine.vram_gb)
     catalog.check_licences(profile, request.use)
     specs = {role: catalog.model(model_id) for role, model_id in profile.models.items()}

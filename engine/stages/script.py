@@ -24,11 +24,13 @@ from engine.writing.lexicon import load_lexicon
 from engine.writing.lines import write_lines
 from engine.writing.pen import Pen
 from engine.writing.steps import choose_figures
+from engine.writing.titles import title_of
 from engine.writing.topic import clip, read_prompt
+from engine.writing.views import shots_of
 from engine.writing.whole import write_whole
 
 NAME: Stage = "script"
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 METHODS = ("small_steps", "toy_steps", "whole_script")
 
 
@@ -111,16 +113,14 @@ def _write_in_small_steps(
         taken = ", ".join(phrase.text for phrase in topic.phrases) or "nothing"
         message = f"this writer knows only English; of the prompt it takes {taken} and makes up the rest"
         control.emit("warning", NAME, message=message)
-    figures = choose_figures(topic, pen)
+    figures = choose_figures(topic, pen, fmt)
     lines = write_lines(plan, fmt, topic, figures, lexicon, pen, form_only=form_only)
     casting = Casting(plan, fmt, topic, figures, lines, lexicon, pen)
-    characters = casting.characters()
-    scenes, scene_of = casting.scenes()
     return Script(
-        title=request.title or casting.title(),
-        logline=clip(topic.text, 160) if topic.english else lines[0],
-        characters=characters,
-        scenes=scenes,
+        title=request.title or title_of(fmt, topic, figures),
+        logline=clip(topic.text, 160) if topic.english else lines[0].text,
+        characters=casting.characters,
+        scenes=casting.scenes[0],
         items=casting.items(),
-        shots=casting.shots(scene_of, characters),
+        shots=shots_of(casting, lexicon),
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
 
 import emoji
+import msgspec
 
 from engine.types import Frozen
 from engine.writing.lexicon import Lexicon
@@ -20,6 +22,10 @@ WHICH = frozenset(
     "many".split()
 )
 """Adjectives that say which one it is, not what it looks like."""
+ASIDE = frozenset("like as than of".split())
+"""Behind these somebody is only spoken of: "the tail of a lion", "like a bird"."""
+ASKING = frozenset("how why what when where".split())
+NAMING = frozenset("called named".split())
 CALENDAR = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
     "september october november december spring summer autumn fall winter christmas easter".split()
@@ -32,18 +38,23 @@ LIVING = ("people", "animals")
 
 
 class Phrase(Frozen, frozen=True):
-    """A noun with its adjectives: `text` as written ("young knight"), `head` the singular noun ("knight")."""
+    """A noun with its adjectives: `text` as written ("young knight"), `head` the singular noun ("knight"); `called` the
+    name that it is given ("a bicycle called Swift"); `aside`: only something else is compared with it or part of it."""
 
     text: str
     head: str
     kind: str
     plural: bool = False
     proper: bool = False
+    called: str = ""
+    aside: bool = False
 
     def with_article(self, article: str = "a") -> str:
         """ "a young knight", "an owl", "two owls" as plural "owls"; names stand alone."""
         if self.proper or (self.plural and article == "a"):
             return self.text
+        if article == "a" and any(word[:1].isupper() for word in self.text.split()):
+            article = "the"  # "the Mill Street bridge": whatever has a name is known
         if article == "a":
             article = (
                 "an" if self.text[:1].lower() in "aeiou" and not self.text.startswith(("uni", "one", "use")) else "a"
@@ -78,7 +89,9 @@ def read_prompt(prompt: str, lexicon: Lexicon, longest: int = 600, *, names: Seq
     english = bool(latin) and known >= ENGLISH_SHARE * len(words)
     if not english:
         words = tuple(word for word in words if _known(word, lexicon))
-    phrases = _with_names(find_phrases(text, lexicon, guess=english), names)
+    # whatever a prompt names, it is about: "the story of a dragon"
+    phrases = [msgspec.structs.replace(phrase, aside=False) for phrase in find_phrases(text, lexicon, guess=english)]
+    phrases = _with_names(phrases, names)
     return Topic(text=text, words=words, phrases=phrases, english=english)
 
 
@@ -112,9 +125,24 @@ def find_phrases(text: str, lexicon: Lexicon, *, guess: bool = False) -> tuple[P
         while index < len(tokens):
             length, phrase = _phrase_at(tokens, index, lexicon, guess)
             if phrase is not None:
-                found.setdefault(phrase.head.lower(), phrase)
+                before = [token.lower() for token in tokens[max(0, index - 2) : index]]
+                if before and (before[-1] in ASIDE or (before[-1] in ("a", "an") and before[0] in ASIDE)):
+                    phrase = msgspec.structs.replace(phrase, aside=True)
+                name = _name_given(tokens[index + length :])
+                index += len(name) + 1 if name else 0
+                phrase = msgspec.structs.replace(phrase, called=" ".join(name))
+                known = found.setdefault(phrase.head.lower(), phrase)
+                if known.aside and not phrase.aside:
+                    found[phrase.head.lower()] = phrase
             index += length
     return tuple(found.values())
+
+
+def _name_given(tokens: Sequence[str]) -> list[str]:
+    """The name behind "called" or "named", which begins with a capital; empty if there is none."""
+    if len(tokens) < 2 or tokens[0].lower() not in NAMING:
+        return []
+    return list(itertools.takewhile(lambda token: token[:1].isupper() or token.isdigit(), tokens[1:5]))
 
 
 def mentions(text: str, phrase: Phrase) -> bool:
@@ -136,7 +164,7 @@ def _phrase_at(tokens: Sequence[str], index: int, lexicon: Lexicon, guess: bool)
     determined = index > 0 and tokens[index - 1].lower() in DETERMINERS | NUMBERS
     end = index
     adjectives: list[str] = []
-    while end < len(tokens) and tokens[end].lower() in lexicon.adjectives and tokens[end].lower() not in lexicon.nouns:
+    while end < len(tokens) and _is_adjective(tokens, end, lexicon, determined):
         adjectives.append(tokens[end].lower())
         end += 1
     start = end
@@ -151,7 +179,10 @@ def _phrase_at(tokens: Sequence[str], index: int, lexicon: Lexicon, guess: bool)
     apposed = len(tokens) == 1
     inside = any(character.isupper() for character in nouns[-1][1:])
     proper = entry is None and nouns[-1][:1].isupper() and (start > 0 or bool(apposed) or inside)
-    text = " ".join([*adjectives, *(n if proper or (n[:1].isupper() and start > 0) else n.lower() for n in nouns)])
+    # "The Mayor", "Mill Street bridge": a known noun is no name, unless a name stands beside it.
+    known = all(noun.lower().removesuffix("'s") in lexicon.nouns for noun in nouns)
+    named = start > 0 and (not known or len(nouns) > 1)
+    text = " ".join([*adjectives, *(n if proper or (n[:1].isupper() and named) else n.lower() for n in nouns)])
     while text.split()[0] in WHICH and len(text.split()) > 1:
         text = text.split(" ", 1)[1]
     if index > 0 and tokens[index - 1].lower() in NUMBERS:
@@ -170,6 +201,14 @@ def _phrase_at(tokens: Sequence[str], index: int, lexicon: Lexicon, guess: bool)
     return end - index, Phrase(text=text, head=entry.word, kind=entry.kind, plural=entry.plural)
 
 
+def _is_adjective(tokens: Sequence[str], at: int, lexicon: Lexicon, determined: bool) -> bool:
+    """Behind an article a participle before a noun is one, too: "a folding bicycle"."""
+    word = tokens[at].lower()
+    following = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
+    participle = determined and word.endswith(("ing", "ed")) and following in lexicon.nouns
+    return (word in lexicon.adjectives or participle) and word not in lexicon.nouns
+
+
 def _place_that_is_named(tokens: Sequence[str], index: int, nouns: Sequence[str], lexicon: Lexicon) -> str | None:
     """The kind of place that a name is said to be, in "river Rhine" or "city of Lindau"; None: it may be anybody's."""
     said = nouns[-2] if len(nouns) > 1 else tokens[index - 2] if index > 1 and tokens[index - 1].lower() == "of" else ""
@@ -183,6 +222,8 @@ def _is_noun(tokens: Sequence[str], at: int, start: int, lexicon: Lexicon, guess
     if at > start and tokens[at - 1].lower().endswith("'s"):
         return False
     if word in lexicon.nouns:
+        if at == start == 0 and word in lexicon.verbs and tokens[1:2] and tokens[1].lower() in DETERMINERS:
+            return False  # "Watch the sea"
         # "A dragon watches over …": after its subject, a word that is a verb as well is the verb.
         after_noun = at > start
         return not (
@@ -192,12 +233,14 @@ def _is_noun(tokens: Sequence[str], at: int, start: int, lexicon: Lexicon, guess
         return True  # "coffee prices": only a prompt is read that closely
     if not guess or word in lexicon.function or word in lexicon.verbs or word in lexicon.adjectives or word.isdigit():
         return False
-    if not word[0].isalpha() or len(word) < 3 or word in lexicon.words:
+    if not word[0].isalpha() or (len(word) < 3 and not token.isupper()) or word in lexicon.words:
         return False
     if token[0].isupper() and at > 0:
         return True
     if word.endswith(("ly", "ing", "ed")):
         return False
+    if at > 0 and tokens[at - 1].lower() in ASKING:
+        return True  # "how tides work"
     following = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
     if following in lexicon.nouns and following not in lexicon.verbs:
         return True  # an unknown word before a noun belongs to its name: "harbour bridge", "espresso machine"

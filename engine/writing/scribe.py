@@ -1,0 +1,307 @@
+"""Writes one line: it goes on from the last, and the best of several sentences is kept. Knows words, not pictures."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property
+
+import msgspec
+
+from engine.errors import WriterFailed
+from engine.formats import Format
+from engine.types import Frozen
+from engine.writing.facts import SORTS, capital, facts_of, sorted_statements, statements_of, subjects_of
+from engine.writing.lexicon import Lexicon
+from engine.writing.pen import Pen
+from engine.writing.sentences import Rules, awkwardness, objection, shortened, tidy
+from engine.writing.steps import QUESTION, Figures, fill, opener_fields, steps_of
+from engine.writing.topic import Phrase, Topic, find_phrases, words_of
+
+ENOUGH, AT_MOST, ROUNDS = 3, 7, 3
+"""Sentences drawn per opener: at least so many, and up to so many while none is `GOOD`; so many openers are tried."""
+GOOD = 2.1
+OFF = 0.6
+"""A line may miss its words by this share; the next lines make up for it."""
+CONTEXT_LINES = 8
+WHOLE = ("?", ".")
+"""What an opener ends with that is a line already."""
+LONGEST_SPEECH = 14
+"""Words that a character says at once: small writers lose their thread in longer speech."""
+QUOTING = frozenset("question asked statement said measured disputed coming deed".split())
+"""What an opener may take from the prompt that makes it better than one that does not."""
+Scored = tuple[float, str]
+
+
+class Line(Frozen, frozen=True):
+    """What is said in a shot, "" for nothing, and `by` whom of those that the film is about: None is the narrator."""
+
+    text: str
+    by: Phrase | None = None
+
+
+class Sure(Frozen, frozen=True):
+    """A line that says only what the prompt supplies: its pattern, its place among the beat's, and what it is about."""
+
+    text: str
+    pattern: str
+    about: str
+    rank: int
+
+
+class Scribe:
+    """One script's lines in the making: which openers are used up, which words are allowed."""
+
+    def __init__(
+        self,
+        fmt: Format,
+        beats: Sequence[str],
+        topic: Topic,
+        figures: Figures,
+        lexicon: Lexicon,
+        pen: Pen,
+        form_only: bool,
+    ) -> None:
+        self._steps = steps = steps_of(fmt)
+        self._beats = beats
+        self._topic = topic
+        self._lexicon = lexicon
+        self._pen = pen
+        self._fields = opener_fields(topic, figures)
+        self._statements = {"statement": statements_of(topic.text), **sorted_statements(topic.text)}
+        self._facts, self._subjects = facts_of(topic.text, self._fields), subjects_of(topic, self._fields)
+        self._said: Counter[str] = Counter()
+        self._used: set[str] = set()
+        self._prompt = steps.ask.format(prompt=topic.text if topic.english else figures.topic.with_article("a"))
+        keys = [word.lower() for word in topic.words if word.lower() not in lexicon.function]
+        self._keys = set(map(self._stem, keys))
+        self._any_word = form_only or (steps.any_word and topic.english)
+        own = {word.lower() for word in topic.words} | ({"report", "reports"} if steps.supplied_only else set())
+        self._rules = Rules(
+            first=steps.first, second=steps.second, past=steps.past, form_only=form_only, meta=frozenset(own)
+        )
+
+    def as_told(self, line: Line) -> str:
+        """The line as a story tells it: what is said aloud stands in quotation marks."""
+        return f'{self._saying(line.by)}{line.text}"' if line.by else line.text
+
+    def _saying(self, who: Phrase) -> str:
+        return f'{capital(who.with_article("the"))} said, "'
+
+    def speech(self, index: int, beat: str, by: Phrase, target: int, told: Sequence[str]) -> str | None:
+        """What `by` says aloud in about `target` words; None where nothing acceptable came of it, so that the
+        narrator goes on."""
+        opener = self._steps.speech[beat][self._pen.choice(len(self._steps.speech[beat]), "speech", index)]
+        target = min(target, LONGEST_SPEECH)
+        rules = msgspec.structs.replace(self._rules, first=True, second=True, past=False)
+        best: Scored | None = None
+        for attempt in range(AT_MOST):
+            if attempt >= ENOUGH and best is not None:
+                break
+            for one in self._candidates(opener, index, 200 + attempt, target, told, [], self._saying(by), rules):
+                if len(words_of(one[1])) <= target + max(2, round(OFF / 2 * target)) and (best is None or one < best):
+                    best = one
+        return best[1] if best else None
+
+    def line(self, index: int, beat: str, target: int, slack: int, told: Sequence[str]) -> str:
+        """A line of about `target` words, at most `slack` off unless it is the prompt's own sentence or a sure one."""
+        sure = self._sure_lines(beat, index, told)
+        objections: list[str] = []
+        for round_ in range(ROUNDS):
+            opener = self._opener(beat, index, round_, told)
+            if opener is not None and opener.endswith(WHOLE):
+                return self._closed(opener, index, target, told)
+            if opener is None or sure:
+                break  # what a small model says beside the facts is worth less than a sure line
+            if round_ == ROUNDS - 1:
+                slack = max(slack, round(OFF * target))
+            best = self._best(opener, index, round_, target, slack, told, objections)
+            if best is not None:
+                self._used.add(opener)
+                return self._closed(best[1], index, target, told)
+        if sure:
+            return self._sure(sure, index, target)
+        if self._steps.supplied_only:
+            raise WriterFailed(
+                f"The prompt supplies too few facts for {index + 1} shots or more, and a report adds none: "
+                "supply more facts, or ask for a shorter film."
+            )
+        raise WriterFailed(
+            f"The writer found no sentence for shot {index + 1} ({beat}) in {ROUNDS * AT_MOST} attempts (the last: "
+            f"{objections[-1] if objections else 'too long or too short'}): say the prompt in other words, take "
+            "another seed, or give an own script."
+        )
+
+    def _sure_lines(self, beat: str, index: int, told: Sequence[str]) -> list[Sure]:
+        """What can be said without the model: the beat's own patterns, or else any beat's, of each fact and thing."""
+        others = [text for patterns in self._steps.sure.values() for text in patterns]
+        later = self._for_later(index)
+        known = [fields for fields in self._facts if fields.get("statement") not in later]
+        for patterns in (self._steps.sure.get(beat, ()), others if self._steps.sure else ()):
+            lines: dict[str, Sure] = {}
+            for rank, pattern in enumerate(patterns):
+                facts = "{core}" in pattern or "{details}" in pattern
+                for fields in known if facts else self._subjects if "{the_noun}" in pattern else (self._fields,):
+                    line = fill(pattern, fields)
+                    if line and not any(line in one for one in told):
+                        about = fields.get("core", "") if facts else fields.get("the_noun", "")
+                        lines.setdefault(line, Sure(text=line, pattern=pattern, about=about, rank=rank))
+            if lines:
+                return list(lines.values())
+        return []
+
+    def _sure(self, sure: list[Sure], index: int, target: int) -> str:
+        """One of the sure lines, of a fitting length, in a pattern and of a fact heard as seldom as may be;
+        and one more where that fills the line better."""
+
+        def off(one: Sure) -> float:
+            heard = 8 * self._said[one.pattern] + 4 * self._said[one.about]
+            return abs(len(words_of(one.text)) - target) + one.rank + heard + 2 * self._pen.choice(4, index, one.text)
+
+        first = min(sure, key=off)
+        missing = target - len(words_of(first.text))
+        rest = [one for one in sure if one.pattern != first.pattern and (one.about != first.about or not one.about)]
+        fitting = [one for one in rest if abs(len(words_of(one.text)) - missing) + 2 < missing]
+        chosen = [first, min(fitting, key=off)] if fitting else [first]
+        self._said.update(name for one in chosen for name in (one.pattern, one.about) if name)
+        return " ".join(one.text for one in chosen)
+
+    def _best(
+        self, opener: str, index: int, round_: int, target: int, slack: int, told: Sequence[str], objections: list[str]
+    ) -> Scored | None:
+        best: Scored | None = None
+        for attempt in range(AT_MOST):
+            if attempt >= ENOUGH and best is not None and best[0] < GOOD:
+                break
+            for one in self._candidates(opener, index, round_ * AT_MOST + attempt, target, told, objections):
+                if abs(len(words_of(one[1])) - target) <= slack and (best is None or one < best):
+                    best = one
+        return best
+
+    def _closed(self, first: str, index: int, target: int, told: Sequence[str]) -> str:
+        """`first`, with a second sentence where a good one closes the gap to `target`."""
+        missing = target - len(words_of(first))
+        if missing < max(4, 0.4 * target) or self._steps.supplied_only:
+            return first
+        best: Scored | None = None
+        for attempt in range(ENOUGH):
+            for one in self._candidates("", index, 100 + attempt, missing, [*told, first], []):
+                if len(words_of(one[1])) < 2 * missing and one[0] < GOOD + 1 and (best is None or one < best):
+                    best = one
+        return first if best is None else f"{first} {best[1]}"
+
+    def _candidates(
+        self,
+        opener: str,
+        index: int,
+        attempt: int,
+        target: int,
+        told: Sequence[str],
+        objections: list[str],
+        aloud: str = "",
+        rules: Rules | None = None,
+    ) -> list[Scored]:
+        """Acceptable sentences of one attempt with their scores: 0 is perfect, a unit is one of surprise. `aloud` is
+        what stands before a sentence that somebody says."""
+        rules = rules or self._rules
+        before = " ".join([*told[:1], *told[1:][-CONTEXT_LINES:], aloud + opener]).strip()
+        answer = self._pen.write(
+            [("system", self._steps.system), ("user", self._prompt), ("assistant", before)],
+            max_tokens=max(10, round(1.45 * (target - len(opener.split()))) + 8),
+            name=("line", index, opener),
+            attempt=attempt,
+            temperature=0.55 + 0.05 * min(attempt, 6),
+            repeat_penalty=self._steps.repeat_penalty,
+            stop=(".", "!", "?", "\n", '"') if aloud else (".", "!", "?", "\n"),
+            words=self._words,
+        )
+        asks = bool(aloud) and QUESTION.match(opener) is not None
+        sentence = tidy(f"{opener} {answer.text}") + ("?" if asks else ".")
+        if not answer.whole:
+            objections.append("cut off")
+        scored = []
+        for form in shortened(sentence)[0 if answer.whole else 1 :]:
+            wrong = objection(form, told, rules, self._lexicon.adjectives) or self._strays(form, opener)
+            if wrong:
+                objections.append(wrong)
+                continue
+            score = answer.surprise + awkwardness(form, target, rules) - self._relevance(form, opener)
+            scored.append((score, form))
+        return scored
+
+    @cached_property
+    def _words(self) -> tuple[str, ...]:
+        """The words that a line is kept to; none: any."""
+        if self._any_word:
+            return ()
+        named = [word for field in self._fields.values() for word in words_of(field)]
+        base = self._lexicon.words
+        if self._steps.supplied_only:
+            inflected = [form for form, verb in self._lexicon.verbs.items() if verb in self._keys]
+            base = (*self._steps.words.split(), *inflected)
+        return tuple(dict.fromkeys((*base, *self._topic.words, *named)))
+
+    def _strays(self, sentence: str, opener: str) -> str | None:
+        """Why `sentence` says too little or, in a report, what nobody supplied."""
+        tail = words_of(sentence.lower())[len(words_of(opener)) :]
+        if self._rules.form_only:
+            return None
+        if len(tail) < 2:
+            return "too short"
+        binding = self._steps.words.split()
+        if self._steps.supplied_only and any(w not in binding and self._stem(w) not in self._keys for w in tail):
+            return "says what was not supplied"
+        return None
+
+    def _relevance(self, sentence: str, opener: str) -> float:
+        """Up to 0.9 for what it shares with the prompt beyond its opener, and 0.1 for something to be seen."""
+        tail = sentence[len(opener) :]
+        shared = {self._stem(word.lower()) for word in words_of(tail)} & self._keys
+        seen = any(phrase.kind != "unknown" for phrase in find_phrases(tail, self._lexicon))
+        return 0.3 * min(3, len(shared)) + 0.1 * seen
+
+    def _stem(self, word: str) -> str:
+        return self._lexicon.verbs.get(word, word.rstrip("s"))
+
+    def _filled(self, openers: Sequence[str]) -> list[str]:
+        """`openers` with their fields filled."""
+        return [one for opener in openers if (one := fill(opener, self._fields))]
+
+    def _whole(self, beat: str, index: int, told: Sequence[str]) -> str | None:
+        """A line that is one already: the prompt's own sentence, else one that quotes it, else any of the beat's."""
+        quoting, others = [], []
+        for opener in self._steps.beats.get(beat, ()):
+            kind = opener.strip("{}")
+            if kind in self._statements:
+                quoting += self._sentences(kind, index)
+            elif opener.endswith(WHOLE) or kind == "question":
+                quoted = not QUOTING.isdisjoint(re.findall(r"\{(\w+)\}", opener))
+                (quoting if quoted else others).extend(self._filled([opener]))
+        spare, free = ([text for text in some if not any(text in line for line in told)] for some in (quoting, others))
+        return spare[0] if spare else free[self._pen.choice(len(free), "whole", index)] if free else None
+
+    def _sentences(self, kind: str, index: int) -> list[str]:
+        """The prompt's sentences of that kind, without those that a later shot is better for."""
+        if kind != "statement":
+            return self._statements[kind]
+        return [text for text in self._statements[kind] if text not in self._for_later(index)]
+
+    def _for_later(self, index: int) -> set[str]:
+        """The prompt's sentences that a shot after this one is better for."""
+        later = [opener.strip("{}") for beat in self._beats[index + 1 :] for opener in self._steps.beats.get(beat, ())]
+        return {text for sort in SORTS for text in self._statements[sort][: later.count(sort)]}
+
+    def _opener(self, beat: str, index: int, round_: int, told: Sequence[str]) -> str | None:
+        """How the line begins, an opener that was not used yet; a whole line of the prompt's own comes first."""
+        whole = self._whole(beat, index, told) if round_ == 0 else None
+        if whole is not None:
+            return whole
+        own = self._filled(self._steps.beats.get(beat, ()))
+        for openers in (own, self._filled(self._steps.more)):
+            spare = [text for text in openers if not text.endswith(WHOLE) and text not in self._used]
+            if spare:
+                return spare[(self._pen.choice(len(spare), "opener", index) + round_) % len(spare)]
+        self._used.clear()
+        again = [text for text in self._filled(self._steps.more) if not text.endswith(WHOLE)]
+        return again[self._pen.choice(len(again), "opener", index, round_)] if again else None

@@ -1,0 +1,54 @@
+"""What a film is called: by its prompt's own words, or by who acts in it. Knows no model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.formats import Format
+from engine.writing.facts import capital
+from engine.writing.steps import Figures, deed_in
+from engine.writing.topic import Topic, clip
+
+SMALL = frozenset("a an the and or of in on at to for by with from how".split())
+LEADING = frozenset("until that which who when while because into about after before over under as its their".split())
+HEADLINE_LENGTH = 72
+LONGEST_TITLE = 9
+"""Words of a prompt that are a title as they stand."""
+
+
+def title_of(fmt: Format, topic: Topic, figures: Figures) -> str:
+    """A report has a headline, an advertisement its product's name, a host what they did, a story who acts in it."""
+    hero, other = figures.hero, figures.other
+    if fmt.name == "ad_spot" and topic.english:
+        return figures.topic.called or titled(figures.topic.text)
+    if fmt.first_person and topic.english and deed_in(topic.text):
+        return titled(f"how I {deed_in(topic.text)}")
+    if fmt.name == "cinematic_story" and topic.english and hero and other:
+        return titled(f"{other.with_article('the')} and {hero.with_article('the')}")
+    words = topic.text.split()
+    if not words or not topic.english:
+        return titled(hero.with_article("the")) if hero else "Untitled"
+    if fmt.supplied_facts_only:
+        return headline(words)
+    if len(words) <= LONGEST_TITLE:
+        return titled(" ".join(words).strip(" .!,;:"))
+    phrases = [phrase for phrase in topic.phrases if phrase.kind != "abstract"][:2]
+    return titled(" and ".join(p.with_article("the") for p in phrases) if phrases else " ".join(words[:8]))
+
+
+def headline(words: Sequence[str]) -> str:
+    """As many of the first words as a headline holds, without one at the end that leads on."""
+    line = clip(" ".join(words), HEADLINE_LENGTH).split()
+    while len(line) > 1 and line[-1].lower() in SMALL | LEADING:
+        line.pop()
+    return capital(" ".join(line).strip(" .!,;:"))
+
+
+def titled(text: str) -> str:
+    """Title case: the first and last word and every word that is not small."""
+    words = text.split()
+    last = len(words) - 1
+    return " ".join(
+        word if any(c.isupper() for c in word) or (0 < i < last and word in SMALL) else capital(word)
+        for i, word in enumerate(words)
+    )
