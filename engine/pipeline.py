@@ -35,12 +35,12 @@ from engine.stages.clips import animate_clips
 from engine.stages.film import Sound, film_cues, join_film, mix_sound
 from engine.stages.music import compose_music
 from engine.stages.plan import make_plan
-from engine.stages.review import review_film, thumbnails_of
+from engine.stages.review import review_film
 from engine.stages.script import write_script
 from engine.stages.segments import cut_segments
 from engine.stages.stills import paint_stills
 from engine.stages.voices import Spoken, speak_voices
-from engine.types import STAGES, Clip, Cut, Event, Film, FilmFiles, Stage, StoryRequest, Told
+from engine.types import STAGES, Clip, Cut, Event, Film, FilmFiles, Music, Stage, StoryRequest, Told
 
 # The animator at the foot of the out-of-memory ladder: it needs no GPU.
 LAST_RUNG = "camera"
@@ -162,7 +162,7 @@ def _tell(
     plan = msgspec.structs.replace(plan, end_seconds=spoken.end_seconds)
     seconds = plan.title_seconds + sum(timing.frames for timing in timings) / plan.fps + plan.end_seconds
 
-    def score() -> tuple[Sound, list[Cue]]:
+    def score() -> tuple[Music, Sound, list[Cue]]:
         """Music, the whole mix and the captions need no picture: made now, they spare the last cut the wait."""
         with clock.running("music"):
             sections = arrange(acts(script, fmt), timings, plan.title_seconds, plan.end_seconds, seconds)
@@ -171,7 +171,7 @@ def _tell(
                 request, plan, fmt, seconds, sections, composer=composer, store=store, control=control
             )
             sound = mix_sound(plan, fmt, voices, timings, music, store=store, control=control)
-        return sound, film_cues(plan, script, voices, timings)
+        return music, sound, film_cues(plan, script, voices, timings)
 
     scoring = lane.submit(score)
     with clock.running("stills"):
@@ -180,7 +180,6 @@ def _tell(
         )
 
     yield "clips"
-    looking = lane.submit(thumbnails_of, stills)
     handoff: Handoff[Clip] = Handoff()
 
     def cuts() -> Iterator[Cut]:
@@ -201,7 +200,7 @@ def _tell(
 
     def edit() -> FilmFiles:
         """Each segment is cut when its clip exists, and joined to those before it while the next clip is made."""
-        sound, cues = scoring.result()
+        _, sound, cues = scoring.result()
         with clock.running("film", without="segments"):
             return join_film(
                 request,
@@ -235,8 +234,23 @@ def _tell(
         clips = tuple(handoff.passing(making, to=editing))
 
     files = yield Beside(editing, then="review")
+    music, sound, _ = scoring.result()
     with clock.running("review"):
-        review_film(plan, looking.result(), files.seconds, control=control)
+        review = review_film(
+            request.title or script.title,
+            plan,
+            script,
+            fmt,
+            voices,
+            timings,
+            stills,
+            clips,
+            files,
+            sound.heard,
+            music=music.audio is not None,
+            store=store,
+            control=control,
+        )
     film = Film(
         story_id="c" + content_key(request=request)[:24],
         title=request.title or script.title,
@@ -257,6 +271,7 @@ def _tell(
         record=record,
         stage_seconds=clock.seconds,
         pauses=spoken.pauses,
+        review=review,
         warnings=tuple(warnings),
     )
     write_record(film, request.prompt, specs)

@@ -104,6 +104,11 @@ def shot_seeds(plan: Plan, script: Script) -> tuple[int, ...]:
     return tuple(seeds)
 
 
+def another_seed(seed: int) -> int:
+    """For the second take of a picture or clip that came out spoiled."""
+    return int(content_key(again=seed)[:8], 16) & 0x7FFFFFFF
+
+
 def subjects_of(shot: Shot, script: Script) -> tuple[Character | Item, ...]:
     """Who and what of the script is in the shot: first those named in what is seen, as they are named, then who
     speaks, then those named in the line."""

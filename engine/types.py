@@ -7,7 +7,7 @@ or writes as JSON (`Script` and its parts) spell their fields in camelCase, as t
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -149,6 +149,59 @@ class Plan(Frozen, frozen=True):
     decisions: tuple[str, ...] = ()
 
 
+# ---- what the review sees and says ----------------------------------------------------------------------------------
+
+Check = Literal[
+    "decodes", "length", "frames", "black", "flat", "frozen", "same", "narration", "silence", "loudness", "peaks",
+    "sound", "captions", "chapters",
+]  # fmt: skip
+CHECKS: tuple[Check, ...] = get_args(Check)
+
+
+class Look(Frozen, frozen=True):
+    """What is seen of a picture or a film, `rate` samples a second (0: one picture), each series one value a sample.
+
+    `light`: the luma that a hundredth of the pixels passes, 0–255. `spread`: standard deviation of luma and colour
+    together, 0–255. `void`: share of whole rows or columns that are black. `moved`: per mille of the picture that
+    looks otherwise than a second before (or than the first sample, where it lasts no second), from the sample `lag` on.
+    `frames` were decoded, none of them spoiled unless `spoiled`. `thumbnail`: luma of the middle sample, 32×32.
+    """
+
+    frames: int
+    rate: float
+    light: tuple[int, ...]
+    spread: tuple[int, ...]
+    void: tuple[float, ...]
+    moved: tuple[int, ...]
+    lag: int
+    thumbnail: bytes
+    spoiled: bool = False
+
+
+class Finding(Camel, frozen=True):
+    """Something a viewer would complain about. `shot` counts from 0, None for the whole film or a card; `at` is film
+    time in seconds; `measured` and `limit` are in the check's own unit, None where there is nothing to count."""
+
+    check: Check
+    sentence: str
+    shot: int | None = None
+    at: float | None = None
+    measured: float | None = None
+    limit: float | None = None
+
+
+class Review(Camel, frozen=True):
+    """What was looked at, and what was found. `figures` are the film's own: seconds, loudness, peak and the like."""
+
+    checks: tuple[Check, ...]
+    findings: tuple[Finding, ...] = ()
+    figures: dict[str, float] = {}
+
+    @property
+    def passed(self) -> bool:
+        return not self.findings
+
+
 # ---- artefacts ------------------------------------------------------------------------------------------------------
 
 
@@ -210,10 +263,12 @@ class Music(Frozen, frozen=True):
 
 class Still(Frozen, frozen=True):
     """One shot's picture, PNG, RGB. `layers`: the same picture taken apart, far to near, RGBA PNGs (the farthest
-    opaque), each larger than the film by the same overscan, for true parallax; empty if the artist paints flat."""
+    opaque), each larger than the film by the same overscan, for true parallax; empty if the artist paints flat.
+    `look` is the stage's, not the artist's."""
 
     image: Path
     layers: tuple[Path, ...] = ()
+    look: Look | None = None
 
 
 class Clip(Frozen, frozen=True):
@@ -222,17 +277,21 @@ class Clip(Frozen, frozen=True):
     video: Path
     frames: int
     fps: int
+    look: Look | None = None
 
 
 class Segment(Frozen, frozen=True):
     """A piece of the finished picture, captions and titles burned in; all of a film share codec parameters. `shot`: the
     same shot with nothing drawn over it and its narration as sound; None for cards. `parameters`: a digest of the
-    encoder's parameter sets, of which a stream copy carries only the first piece's."""
+    encoder's parameter sets, of which a stream copy carries only the first piece's; `strip`: three moments side by side
+    (JPEG), for the review's contact sheet."""
 
     video: Path
     frames: int
     shot: Path | None = None
     parameters: str = ""
+    look: Look | None = None
+    strip: Path | None = None
 
 
 class Cut(Frozen, frozen=True):
@@ -244,13 +303,14 @@ class Cut(Frozen, frozen=True):
 
 class FilmFiles(Frozen, frozen=True):
     """What joining made: the film, its captions (None when nothing is said or captions are off), and the shots as films
-    of their own."""
+    of their own; `pieces` are what was joined."""
 
     video: Path
     seconds: float
     srt: Path | None
     vtt: Path | None
     shots: tuple[Path, ...] = ()
+    pieces: tuple[Segment, ...] = ()
 
 
 class Film(Frozen, frozen=True):
@@ -276,6 +336,7 @@ class Film(Frozen, frozen=True):
     record: Path
     stage_seconds: dict[str, float]
     pauses: Pauses | None = None
+    review: Review = Review(checks=())
     warnings: tuple[str, ...] = ()
 
 

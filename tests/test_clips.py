@@ -273,3 +273,47 @@ def test_the_real_camera_moves_every_shot(tmp_path: Path) -> None:
     studio.handle = studio.fallback
     check(list(studio.animate()), (17, 20, 9))
     assert studio.said("warning") == []
+
+
+def test_a_clip_that_stands_still_is_made_once_more_with_another_seed(tmp_path: Path) -> None:
+    spoiled: list[int] = []
+
+    def the_first(job) -> bool:
+        spoiled.append(job.seed)
+        return len(spoiled) == 1
+
+    studio = Studio(tmp_path, FakeAnimator(spoils=the_first))
+    clips = list(studio.animate())
+    check(clips, (17, 20, 9))
+    assert len(studio.jobs) == 4 and studio.jobs[0].seed != studio.jobs[1].seed
+    assert "shot 1 stands still: it was made again with another seed" in studio.said("decision")
+    again = Studio(tmp_path)
+    assert list(again.animate()) == clips and again.handle.opened == 0
+
+
+def test_a_clip_that_stays_as_it_is_is_made_twice_and_delivered(tmp_path: Path) -> None:
+    studio = Studio(tmp_path, FakeAnimator(spoils=lambda job: True))
+    check(list(studio.animate()), (17, 20, 9))
+    assert len(studio.jobs) == 6
+
+
+def test_a_held_camera_may_stand_still(tmp_path: Path) -> None:
+    shots = tuple(msgspec.structs.replace(shot, camera="hold") for shot in SCRIPT.shots)
+    studio = Studio(tmp_path, FakeAnimator(spoils=lambda job: True))
+    list(studio.animate(script=msgspec.structs.replace(SCRIPT, shots=shots)))
+    assert len(studio.jobs) == 3
+
+
+class Clumsy(FakeAnimator):
+    """Cuts the file of its first job short."""
+
+    def animate(self, job, out: Path, **rest) -> None:
+        super().animate(job, out, **rest)
+        if len(self.jobs) == 1:
+            out.write_bytes(out.read_bytes()[: out.stat().st_size // 2])
+
+
+def test_a_clip_that_cannot_be_read_is_made_once_more(tmp_path: Path) -> None:
+    studio = Studio(tmp_path, Clumsy())
+    check(list(studio.animate()), (17, 20, 9))
+    assert len(studio.jobs) == 4

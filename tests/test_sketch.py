@@ -26,9 +26,9 @@ from engine.catalog import load_catalog
 from engine.errors import BadRequest, Cancelled
 from engine.formats import load_format
 from engine.machine import Machine
+from engine.reviewing.pictures import SAME
 from engine.shots import shot_seeds
 from engine.stages.plan import make_plan
-from engine.stages.review import SAME
 from engine.stages.stills import still_job
 from engine.types import Scene, Script, Shot, Still, StoryRequest
 

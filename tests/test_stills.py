@@ -275,3 +275,28 @@ def test_progress_is_told_in_order(tmp_path: Path) -> None:
     assert (studio.events[0].kind, studio.events[0].total) == ("stage", 3)
     assert [event.done for event in studio.events if event.kind == "shot"] == [1, 2, 3]
     assert {event.shot for event in studio.events if event.kind == "step"} == {0, 1, 2}
+
+
+def test_a_black_picture_is_painted_once_more_with_another_seed_and_both_takes_are_kept(tmp_path: Path) -> None:
+    first = {job.seed for job in _jobs(tmp_path / "good")}
+    studio = Studio(tmp_path, FakeArtist(spoils=lambda job: job.seed in list(first)[:1]))
+    stills = studio.paint()
+    assert len(studio.jobs) == 4 and len({job.seed for job in studio.jobs}) == 4
+    assert all(still.look and still.look.light[0] > 50 for still in stills)
+    (told,) = [said for said in studio.said("decision") if "nearly black" in said]
+    assert told.endswith("it was painted again with another seed") and studio.said("warning") == []
+    again = Studio(tmp_path)
+    assert again.paint() == stills and again.handle.opened == 0
+
+
+def test_a_picture_that_stays_black_is_painted_twice_and_no_more(tmp_path: Path) -> None:
+    studio = Studio(tmp_path, FakeArtist(spoils=lambda job: "climbs" in job.prompt))
+    stills = studio.paint()
+    assert len(studio.jobs) == 4
+    assert [still.look.light[0] == 0 for still in stills if still.look] == [False, True, False]
+
+
+def _jobs(folder: Path):
+    studio = Studio(folder)
+    studio.paint()
+    return studio.jobs

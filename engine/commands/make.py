@@ -48,6 +48,7 @@ def make(
     """Make a narrated, captioned film of PROMPT."""
     from engine.delivery import check_out, check_space, default_out
     from engine.estimate import plan_story
+    from engine.reviewing.report import verdict
     from engine.workplace import work_folder
 
     around: Surroundings = context.obj
@@ -81,6 +82,7 @@ def make(
             print_json(film_document(film, target, written, kept=work is not None))
         else:
             say(f"{film.title}: {film.seconds:.1f} s, {film.width}×{film.height}, {len(film.script.shots)} shots")
+            say(verdict(film.review))
             print_text(str(target))
 
 
@@ -181,5 +183,6 @@ def film_document(film: Film, target: Path, written: dict[str, Path], *, kept: b
         "timings": film.stage_seconds,
         "models": film.plan.models,
         "seed": film.plan.seed,
+        "review": {"passed": film.review.passed, "findings": film.review.findings, "figures": film.review.figures},
         "warnings": film.warnings,
     }

@@ -9,6 +9,8 @@ from functools import partial
 from math import ceil
 from pathlib import Path
 
+import msgspec
+
 from engine.artifacts import Store, content_key
 from engine.backends.protocols import ClipJob, Handle, Tick, VideoModel
 from engine.catalog import ModelSpec
@@ -17,12 +19,17 @@ from engine.formats import Format
 from engine.ladder import AS_ASKED, CLIP_RUNGS, Ladder, Rung, step_down
 from engine.media import BT709, INPUT, probe, run_ffmpeg
 from engine.progress import Control
-from engine.shots import camera_of, clip_prompt, shot_seeds, style_of
+from engine.reviewing.pictures import LOOK_VERSION, judge_picture, judge_shot, look_at
+from engine.shots import another_seed, camera_of, clip_prompt, shot_seeds, style_of
 from engine.types import CameraMove, Clip, Frozen, Plan, Script, Stage, Still, StoryRequest, Timing
 
 NAME: Stage = "clips"
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 CAMERA = CLIP_RUNGS[-1]
+
+
+class ClipSpoiled(MediaFailed):
+    """The animator is done, and what it wrote is no whole film."""
 
 
 class Take(Frozen, frozen=True):
@@ -56,8 +63,10 @@ def animate_clips(
     """A clip per shot, in shot order, each as soon as it is there; what is kept opens no model.
 
     The animator makes as many frames as its limits need at its own rate; the clip has exactly `timings[i].frames` at
-    the film's. Out of memory walks the ladder, whose last rung is `fallback`, a camera move over the still: told as
-    a warning. Raises `MediaFailed`, `OutOfMemory` if not even that fits, and what the models raise.
+    the film's. One that came out black, empty or frozen, or does not decode, is made once more with another seed,
+    while the animator is still open. Out of memory walks the ladder, whose last rung is `fallback`, a camera move
+    over the still: told as a warning. Raises `MediaFailed`, `OutOfMemory` if not even that fits, and what the models
+    raise.
     """
     ladder = ladder or Ladder()
     total = len(script.shots)
@@ -69,7 +78,7 @@ def animate_clips(
         control.check()
         camera = camera_of(shot, fmt, seed)
         take = Take(
-            still=still,
+            still=msgspec.structs.replace(still, look=None),
             prompt=clip_prompt(shot, camera, style),
             negative=request.negative_prompt,
             camera=camera,
@@ -79,7 +88,9 @@ def animate_clips(
             frames=timing.frames,
             fps=plan.fps,
         )
-        clip, reused = studio.find_or_make(i, take)
+        # What is wrong with a picture the stills stage has tried to mend, and no animator will.
+        hopeless = still.look is not None and any(judge_picture(still.look, i))
+        clip, reused = studio.find_or_make_good(i, take, hopeless)
         control.emit("shot", NAME, shot=i, done=i + 1, total=total, reused=reused, made=clip)
         yield clip
 
@@ -93,6 +104,25 @@ class _Studio:
     store: Store
     control: Control
     ladder: Ladder
+
+    def find_or_make_good(self, i: int, take: Take, hopeless: bool) -> tuple[Clip, bool]:
+        """As `find_or_make`, from a second seed where the first clip is spoiled; that one stays, whatever it is like.
+
+        `hopeless`: of this still no good clip can be made. Raises what the second attempt raises."""
+        again = msgspec.structs.replace(take, seed=another_seed(take.seed))
+        try:
+            clip, reused = self.find_or_make(i, take)
+            fault = next(judge_shot(clip.look, i, 0.0, moves=take.camera != "hold"), None) if clip.look else None
+            why = fault.sentence if fault is not None else ""
+        except ClipSpoiled as error:
+            why = f"shot {i + 1}: {error.message}"
+            clip, reused = self.find_or_make(i, again)
+        else:
+            if hopeless or not why:
+                return clip, reused
+            clip, reused = self.find_or_make(i, again)
+        self.control.emit("decision", NAME, shot=i, message=f"{why}: it was made again with another seed")
+        return clip, reused
 
     def find_or_make(self, i: int, take: Take) -> tuple[Clip, bool]:
         """The clip, and whether it was kept from before."""
@@ -141,7 +171,7 @@ class _Studio:
         spec = self._spec(rung)
         return content_key(
             stage=NAME,
-            version=STAGE_VERSION,
+            version=(STAGE_VERSION, LOOK_VERSION),
             model=spec.id,
             revision=spec.revision,
             params=spec.params,
@@ -221,13 +251,20 @@ def _shoot(model: VideoModel, job: ClipJob, take: Take, folder: Path, tick: Tick
         model.animate(job, raw, tick=tick)
         _fit(raw, out, take, control)
         raw.unlink()
-    facts = probe(out)
+    try:
+        facts, look = probe(out), look_at(out)
+    except MediaFailed as error:
+        raise ClipSpoiled(f"model {model.spec.id} made a clip that cannot be read: run it again.") from error
     if (facts.width, facts.height, facts.frames) != (take.width, take.height, take.frames):
         raise MediaFailed(
             f"model {model.spec.id} made {facts.frames} frames of {facts.width}×{facts.height} where {take.frames} of "
             f"{take.width}×{take.height} were wanted: check its limits in models.yaml."
         )
-    return Clip(video=out, frames=take.frames, fps=take.fps)
+    if look.spoiled or look.frames != take.frames:
+        raise ClipSpoiled(
+            f"model {model.spec.id} made a clip of which {look.frames} of {take.frames} frames decode: run it again."
+        )
+    return Clip(video=out, frames=take.frames, fps=take.fps, look=look)
 
 
 def _fit(raw: Path, out: Path, take: Take, control: Control) -> None:

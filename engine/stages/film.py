@@ -23,6 +23,7 @@ from engine.marking import add_xmp, chapters, marks, read_xmp, starts_fast, tags
 from engine.media import INPUT, probe, run_ffmpeg, scratch_folder
 from engine.progress import Control
 from engine.reel import Reel
+from engine.reviewing.sound import HEARD_VERSION, Heard, hear
 from engine.types import Cut, FilmFiles, Frozen, Music, Plan, Script, Segment, StoryRequest, Timing, Voice
 
 STAGE_VERSION = 1
@@ -31,9 +32,10 @@ TOLERANCE_SECONDS = 0.1
 
 
 class Sound(Frozen, frozen=True):
-    """A film's whole sound: AAC, 48 kHz stereo, 192 kbit/s."""
+    """A film's whole sound: AAC, 48 kHz stereo, 192 kbit/s; and how it is heard once it is decoded again."""
 
     audio: Path
+    heard: Heard
 
 
 def mix_sound(
@@ -50,7 +52,7 @@ def mix_sound(
     seconds = film_frames(plan, timings) / plan.fps
     key = content_key(
         stage="sound",
-        version=SOUND_VERSION,
+        version=(SOUND_VERSION, HEARD_VERSION),
         voices=[voice.audio for voice in voices],
         music=music.audio,
         timings=timings,
@@ -68,7 +70,7 @@ def mix_sound(
             control.check()
             codec = ["-c:a", "aac", "-b:a", "192k", "-ar", "48000", "-ac", "2"]
             run_ffmpeg([*INPUT, "-i", mix, *codec, "-f", "mp4", folder.absolute() / "sound.m4a"], control=control)
-        return Sound(audio=folder / "sound.m4a")
+        return Sound(audio=folder / "sound.m4a", heard=hear(folder / "sound.m4a", voices, timings))
 
     return store.find("film", key, Sound) or store.keep("film", key, Sound, make)
 
@@ -136,7 +138,9 @@ def join_film(
         kept = store.find("film", key, _Joined)
         joined = kept or store.keep("film", key, _Joined, make)
     shots = tuple(segment.shot for segment in segments if segment.shot is not None)
-    files = FilmFiles(video=joined.video, seconds=seconds, srt=joined.srt, vtt=joined.vtt, shots=shots)
+    files = FilmFiles(
+        video=joined.video, seconds=seconds, srt=joined.srt, vtt=joined.vtt, shots=shots, pieces=tuple(segments)
+    )
     control.emit("shot", "film", done=1, total=1, reused=kept is not None, made=files)
     return files
 

@@ -23,11 +23,12 @@ from engine.graphics import GRAPHICS_VERSION, draw_card, draw_panels
 from engine.media import INPUT, FrameWriter, probe, run_ffmpeg, scratch_folder, segment_codec
 from engine.plates import Card, Panel
 from engine.progress import Control
+from engine.reviewing.pictures import LOOK_VERSION, look_at
 from engine.types import Clip, Cut, Plan, Script, Segment, Still, StoryRequest, Timing, Voice
 from engine.typeset import fonts_beside
 
-STAGE_VERSION = 1
-VERSIONS = (STAGE_VERSION, CAPTIONS_VERSION, GRAPHICS_VERSION, FONTS_VERSION)
+STAGE_VERSION = 2
+VERSIONS = (STAGE_VERSION, LOOK_VERSION, CAPTIONS_VERSION, GRAPHICS_VERSION, FONTS_VERSION)
 
 
 def cut_segments(
@@ -225,10 +226,11 @@ class _Room:
         return segment_codec(self.plan.fps)
 
     def _checked(self, out: Path, frames: int, shot: Path | None = None) -> Segment:
-        facts = probe(out, decode=True)
-        if (facts.width, facts.height, facts.frames) != (*self.size, frames):
+        facts, strip = probe(out), out.with_name("strip.jpg")
+        look = look_at(out, strip)
+        if (facts.width, facts.height, look.frames) != (*self.size, frames) or look.spoiled:
             raise MediaFailed(
-                f"a segment came out as {facts.width}×{facts.height}, {facts.frames} frames instead of "
+                f"a segment came out as {facts.width}×{facts.height}, {look.frames} frames instead of "
                 f"{self.size[0]}×{self.size[1]}, {frames}: run it again, and report it if that does not help."
             )
-        return Segment(video=out, frames=frames, shot=shot, parameters=facts.parameters)
+        return Segment(video=out, frames=frames, shot=shot, parameters=facts.parameters, look=look, strip=strip)

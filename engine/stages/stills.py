@@ -14,7 +14,9 @@ from engine.errors import MediaFailed, OutOfMemory
 from engine.formats import Format
 from engine.ladder import STILL_RUNGS, Ladder, Rung, step_down
 from engine.progress import Control
+from engine.reviewing.pictures import LOOK_VERSION, judge_picture, look_at_picture
 from engine.shots import (
+    another_seed,
     description_of,
     framing_of,
     references_of,
@@ -27,7 +29,7 @@ from engine.shots import (
 from engine.types import Plan, Script, Shot, Stage, Still, StoryRequest
 
 NAME: Stage = "stills"
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 WORDS_PER_TOKEN = 0.7
 """Of English, through the tokenizers of CLIP and T5; for an artist whose entry says how many tokens it reads."""
 
@@ -46,7 +48,8 @@ def paint_stills(
     """A still per shot of `script`, in its order; what is kept is not painted again and opens no model.
 
     A picture depends on what is seen, its scene, its subjects and the pictures that they must look like, the look and
-    the seed, not on its line or its number. Of more references than the artist keeps, the first subjects' count.
+    the seed, not on its line or its number. One that came out black or empty is painted once more with
+    another seed. Of more references than the artist keeps, the first subjects' count.
     `ladder` remembers what fits the GPU. Raises `MediaFailed` for a picture that is none, `OutOfMemory` when not
     even the smallest fits, and what the model raises.
     """
@@ -61,6 +64,11 @@ def paint_stills(
         control.check()
         job = still_job(request, plan, script, fmt, shot, seed, spec)
         still, reused = _find_or_paint(i, job, plan, artist, store, control, ladder)
+        if still.look is not None and (faults := list(judge_picture(still.look, i))):
+            job = msgspec.structs.replace(job, seed=another_seed(seed))
+            still, reused = _find_or_paint(i, job, plan, artist, store, control, ladder)
+            told = f"{faults[0].sentence}: it was painted again with another seed"
+            control.emit("decision", NAME, shot=i, message=told)
         stills.append(still)
         control.emit("shot", NAME, shot=i, done=i + 1, total=total, reused=reused, made=still)
     return tuple(stills)
@@ -133,7 +141,7 @@ def _paint(model: ImageModel, job: StillJob, plan: Plan, folder: Path, tick: Tic
                 picture.verify()
     except (OSError, SyntaxError, ValueError) as error:
         raise MediaFailed(f"model {model.spec.id} painted something that is no PNG picture: run it again.") from error
-    return still
+    return msgspec.structs.replace(still, look=look_at_picture(still.image))
 
 
 def _on_rung(job: StillJob, rung: Rung, spec: ModelSpec, plan: Plan) -> StillJob:
@@ -177,7 +185,7 @@ def _key(job: StillJob, plan: Plan, spec: ModelSpec) -> str:
     picture = msgspec.structs.replace(job, memory=2 if job.memory >= 2 else 0)
     return content_key(
         stage=NAME,
-        version=STAGE_VERSION,
+        version=(STAGE_VERSION, LOOK_VERSION),
         model=spec.id,
         revision=spec.revision,
         params=spec.params,

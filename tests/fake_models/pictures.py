@@ -45,8 +45,9 @@ class FakeHandle:
 
 
 class FakeArtist:
-    """Paints one colour that prompt, subjects and seed decide. `fits(job)` False: out of memory; `fault`: raised at
-    the first step; `layers` > 0: so many more PNGs with an overscan of an eighth on each side."""
+    """Paints one colour, lighter to one side, that prompt, subjects and seed decide. `spoils(job)` True: all black.
+    `fits(job)` False: out of memory; `fault`: raised at the first step; `layers` > 0: so many more PNGs
+    with an overscan of an eighth on each side."""
 
     def __init__(
         self,
@@ -55,6 +56,7 @@ class FakeArtist:
         references: int = 2,
         layers: int = 0,
         fits: Fits = lambda job: True,
+        spoils: Fits = lambda job: False,
         fault: Exception | None = None,
         step_seconds: float = 0.0,
         broken: bool = False,
@@ -63,7 +65,7 @@ class FakeArtist:
         self.spec = ModelSpec(
             id="fake-artist", role="artist", family="fake", licence="Apache-2.0", commercial=True, limits=limits
         )
-        self.layers, self.fits, self.fault = layers, fits, fault
+        self.layers, self.fits, self.spoils, self.fault = layers, fits, spoils, fault
         self.step_seconds, self.broken = step_seconds, broken
         self.jobs: list[StillJob] = []
 
@@ -79,7 +81,10 @@ class FakeArtist:
         kept = b"".join(picture.read_bytes() for picture in job.references.values())
         colour = tuple(sha256(f"{job.prompt}|{job.subjects}|{job.seed}".encode() + kept).digest()[:3])
         image = folder / "still.png"
-        Image.new("RGB", (job.width, job.height), colour).save(image)
+        painted = Image.new("RGB", (job.width, job.height), colour)
+        light = Image.linear_gradient("L").rotate(90).resize(painted.size)
+        painted.paste("white", mask=light.point([value // 2 for value in range(256)]))
+        (Image.new("RGB", painted.size) if self.spoils(job) else painted).save(image)
         if self.broken:
             image.write_bytes(image.read_bytes()[:40])
         size = job.width + 2 * (job.width // 8), job.height + 2 * (job.height // 8)
@@ -96,13 +101,15 @@ class FakeArtist:
 
 
 class FakeAnimator:
-    """Fades the still's mean colour. `fits(job)` False: out of memory; `fault`: raised at the first step."""
+    """Fades the still. `spoils(job)` True: it stands still. `fits(job)` False: out of memory; `fault`: raised at the
+    first step."""
 
     def __init__(
         self,
         *,
         limits: Limits | None = None,
         fits: Fits = lambda job: True,
+        spoils: Fits = lambda job: False,
         fault: Exception | None = None,
         step_seconds: float = 0.0,
     ) -> None:
@@ -114,7 +121,7 @@ class FakeAnimator:
             commercial=True,
             limits=limits or Limits(size_step=2),
         )
-        self.fits, self.fault, self.step_seconds = fits, fault, step_seconds
+        self.fits, self.spoils, self.fault, self.step_seconds = fits, spoils, fault, step_seconds
         self.jobs: list[ClipJob] = []
 
     def animate(self, job: ClipJob, out: Path, *, tick: Tick = no_tick) -> None:
@@ -127,11 +134,12 @@ class FakeAnimator:
             if not self.fits(job):
                 raise OutOfMemory("The fake animator ran out of memory: choose a smaller size.")
         with Image.open(job.still.image) as still:
-            colour = np.asarray(still.convert("RGB").resize((1, 1)))[0, 0].astype(float)
+            picture = np.asarray(still.convert("RGB").resize((job.width, job.height))).astype(float)
+        stands = self.spoils(job)
         with FrameWriter(out, job.width, job.height, job.fps) as film:
             for number in range(job.frames):
-                shade = (colour * (0.5 + 0.5 * number / job.frames)).astype(np.uint8)
-                film.write(np.full((job.height, job.width, 3), shade, np.uint8))
+                share = 0.5 if stands else 0.5 + 0.5 * number / job.frames
+                film.write((picture * share).astype(np.uint8))
 
     def close(self) -> None:
         """Nothing is held."""
