@@ -62,12 +62,20 @@ class Weights(Frozen, frozen=True):
         )
 
 
+class VoiceTraits(Frozen, frozen=True):
+    """How a voice sounds: `gender` female or male, `age` young or old; "" says nothing."""
+
+    gender: Literal["", "female", "male"] = ""
+    age: Literal["", "young", "old"] = ""
+
+
 class Limits(Frozen, frozen=True):
     """What a model can make. Frame counts are `frames_step`·k + `frames_plus`, at most `max_frames`; sides are
     multiples of `size_step` pixels; `fps` is the rate it was trained for; `context` is in tokens; `words_per_second`
     is what a narrator was measured to speak at its own pace, pauses at commas included; `references` is in how many
     subjects of one picture an artist keeps the looks that a reference shows (0: it keeps none); `phonemes` is whether a
-    narrator takes the IPA of a word in place of its letters."""
+    narrator takes the IPA of a word in place of its letters; `voice_traits` how its voices sound, for those of which
+    that is known."""
 
     size_step: int = 8
     frames_step: int = 1
@@ -80,6 +88,7 @@ class Limits(Frozen, frozen=True):
     languages: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
     phonemes: bool = False
+    voice_traits: dict[str, VoiceTraits] = {}
 
 
 class ModelSpec(Frozen, frozen=True):

@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import BadScript
+from engine.shots import same_name
 from engine.types import Scene, Script
 
 MAX_BYTES = 1_000_000
@@ -48,6 +49,14 @@ def check_script(script: Script, name: str = "the script") -> Script:
         raise BadScript(f"script: {name} has {len(script.shots)} shots, 1 to {MAX_SHOTS} are accepted")
     scenes = script.scenes or (Scene(description=script.logline or script.title),)
     names = {character.name for character in script.characters}
+    known: set[str] = set()
+    for number, character in enumerate(script.characters):
+        if same_name(character.name) in known:
+            raise BadScript(
+                f"script: {name}: characters[{number}].name is {character.name!r}, as another character's is: "
+                "give each a name of their own, or nobody can tell whose line is whose"
+            )
+        known.add(same_name(character.name))
     for number, shot in enumerate(script.shots):
         where = f"script: {name}: shots[{number}]"
         if not 0 <= shot.scene < len(scenes):

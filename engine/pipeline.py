@@ -31,6 +31,7 @@ from engine.progress import Control, OnEvent, ignore_events
 from engine.record import NAME as RECORD
 from engine.record import read_pauses, write_record
 from engine.shots import acts
+from engine.speaking.lexicon import Lexicon, join_lexicons, site_lexicon
 from engine.stages.clips import animate_clips
 from engine.stages.film import Sound, film_cues, join_film, mix_sound
 from engine.stages.music import compose_music
@@ -138,6 +139,7 @@ def _tell(
         )
 
     record = store.folder / RECORD
+    lexicon = Lexicon(join_lexicons([site_lexicon(models.home), request.lexicon]))
 
     def speak() -> Spoken:
         with clock.running("voices"):
@@ -147,6 +149,8 @@ def _tell(
                 fmt,
                 voice=request.voice,
                 own=request.script is not None,
+                lexicon=lexicon,
+                kept=request.cast,
                 before=None if request.script is None else read_pauses(record, plan.format),
                 narrator=model["narrator"],
                 store=store,

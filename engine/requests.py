@@ -56,8 +56,19 @@ def check_request(request: StoryRequest, formats: Path | None = None) -> StoryRe
     if not 0 <= request.seed <= MAX_SEED:
         raise BadRequest("seed", f"{request.seed} is not a number from 0 to 2^63-1")
     _check_references(request.references)
+    lexicon = request.lexicon
+    if lexicon:
+        from engine.speaking.lexicon import check_lexicon  # ICU, which a request without one need not wait for
+
+        lexicon = check_lexicon(lexicon)
     return msgspec.structs.replace(
-        request, prompt=prompt, title=title, style=style, negative_prompt=negative, target_seconds=seconds
+        request,
+        lexicon=lexicon,
+        prompt=prompt,
+        title=title,
+        style=style,
+        negative_prompt=negative,
+        target_seconds=seconds,
     )
 
 

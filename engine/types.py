@@ -95,6 +95,8 @@ class StoryRequest(Frozen, frozen=True):
     """What somebody asks for. `target_seconds` None: as long as an own script is, else the default of the format.
 
     `references`: pictures, PNG or JPEG or WebP, that characters of these names must look like wherever they are seen.
+    `cast`: the voices that characters of these names have had so far. `lexicon`: how words are said, see
+    `engine.speaking.lexicon`.
     """
 
     prompt: str
@@ -114,6 +116,8 @@ class StoryRequest(Frozen, frozen=True):
     captions: CaptionMode = "burned"
     use: Use = "commercial"
     references: dict[str, Path] = {}
+    cast: dict[str, str] = {}
+    lexicon: dict[str, str] = {}
 
 
 class PlannedShot(Frozen, frozen=True):

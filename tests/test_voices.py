@@ -9,13 +9,13 @@ from engine.artifacts import Store
 from engine.errors import BadRequest, Cancelled
 from engine.formats import load_format
 from engine.progress import Control
+from engine.speaking.lexicon import Lexicon
 from engine.speech import split_line
-from engine.stages.voices import choose_voices, speak_voices, words_on_beats
+from engine.stages.voices import speak_voices, words_on_beats
 from engine.types import Character, Plan, Script, Shot, Word
 from tests.fake_models.voice import FakeNarrator, narrator_spec
 
 STORY = load_format("cinematic_story")
-NEWS = load_format("news_analysis")
 CLIP = load_format("music_video")
 
 
@@ -157,20 +157,33 @@ def dialogue():
     return Script(title="T", characters=(Character(name="Ann"), Character(name="Bob")), shots=shots)
 
 
-def test_different_speakers_get_different_voices_while_there_are_some():
-    assert choose_voices(dialogue(), STORY, ("a", "b", "c"), None) == {None: "a", "Ann": "b", "Bob": "c"}
-    assert choose_voices(dialogue(), STORY, ("a", "b"), None) == {None: "a", "Ann": "b", "Bob": "b"}
-    assert set(choose_voices(dialogue(), STORY, ("a",), None).values()) == {"a"}
+def test_the_script_that_is_filmed_tells_whose_voice_each_speaker_has(film):
+    spoken = film.speak(dialogue(), a_plan(30))
+    assert {character.voice for character in spoken.script.characters} == {"two"}
+    assert [voice.voice for voice in spoken.voices] == ["one", "two", "two"]
 
 
-def test_the_requested_voice_is_the_narrators_and_a_character_keeps_its_own():
-    cast = (Character(name="Ann", voice="a"), Character(name="Bob"))
-    script = msgspec.structs.replace(dialogue(), characters=cast)
-    assert choose_voices(script, STORY, ("a", "b", "c"), "b") == {None: "b", "Ann": "a", "Bob": "c"}
+def test_the_narrator_is_given_words_and_the_film_keeps_what_is_written(film):
+    script = Script(title="T", shots=tuple(Shot(narration=line) for line in ("At 9:30 he came.", "So.", "There.")))
+    spoken = film.speak(script, a_plan(None))
+    assert film.narrator.jobs[0].text == "At nine thirty he came."
+    assert [word.text for word in spoken.voices[0].words] == ["At", "9:30", "he", "came."]
 
 
-def test_a_format_with_one_voice_has_one_voice():
-    assert set(choose_voices(dialogue(), NEWS, ("a", "b"), None).values()) == {"a"}
+def test_a_new_entry_of_the_lexicon_remakes_the_lines_that_have_the_word_and_no_other(film):
+    script = Script(
+        title="T", shots=tuple(Shot(narration=line) for line in ("A Qi came.", "It left.", "Then nothing."))
+    )
+    film.speak(script, a_plan(None))
+    before = len(film.narrator.jobs)
+    film.speak(script, a_plan(None), lexicon=Lexicon({"Qi": "chee"}))
+    assert [job.text for job in film.narrator.jobs[before:]] == ["A chee came."]
+
+
+def test_ipa_for_a_narrator_that_takes_none_is_refused(film):
+    script = Script(title="T", shots=(Shot(narration="A Qi came."),))
+    with pytest.raises(BadRequest, match=r"lexicon: /tʃi/ is IPA"):
+        film.speak(script, a_plan(None), lexicon=Lexicon({"Qi": "/tʃi/"}))
 
 
 def test_an_unknown_voice_is_refused_with_the_known_ones(film):

@@ -25,6 +25,7 @@ Title = Annotated[str | None, typer.Option(help="Title of the film; else the wri
 Style = Annotated[str | None, typer.Option(help="Look of the pictures, as 'watercolour'.")]
 Negative = Annotated[str, typer.Option(help="What must not be seen.")]
 Voice = Annotated[str | None, typer.Option(help="One of the narrator's voices.")]
+LexiconFile = Annotated[Path | None, typer.Option("--lexicon", help="How words are said, as YAML: Nguyen: win.")]
 Captions = Annotated[CaptionMode, typer.Option(help="In the picture, as .srt and .vtt beside the film, both, or not.")]
 NoMusic = Annotated[bool, typer.Option("--no-music", help="No music under the film.")]
 UseFor = Annotated[Use, typer.Option("--use", help="What the film is for; decides which licences will do.")]
@@ -49,6 +50,7 @@ def spell_request(
     style: str | None,
     negative: str,
     voice: str | None,
+    lexicon: Path | None,
     captions: CaptionMode,
     no_music: bool,
     use: Use,
@@ -56,13 +58,19 @@ def spell_request(
 ) -> StoryRequest:
     """The request of these flags, its own script read. Without a prompt an own script's title and logline stand for it.
 
-    Raises `BadRequest` if there is neither, `BadScript` if the file is no script; bounds are checked by the plan.
+    Raises `BadRequest` if there is neither or the lexicon is none, `BadScript` if the file is no script; bounds are
+    checked by the plan.
     """
     own = None
     if script is not None:
         from engine.own_script import read_script
 
         own = read_script(script)
+    said = {}
+    if lexicon is not None:
+        from engine.speaking.lexicon import read_lexicon
+
+        said = read_lexicon(lexicon)
     if prompt is None and own is not None:
         prompt = ". ".join(text for text in (own.title, own.logline) if text)
     if prompt is None:
@@ -81,6 +89,7 @@ def spell_request(
         seed=seed,
         profile=profile or settings.profile,
         voice=voice,
+        lexicon=said,
         music=not no_music,
         captions=captions,
         use=use,

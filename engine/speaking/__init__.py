@@ -71,6 +71,10 @@ def spoken_text(text: str, locale: str, lexicon: Lexicon | None = None) -> Readi
     unread: list[str] = []
     for number, (raw, (plain, _)) in enumerate(zip(text.split(), words, strict=True)):
         spoken = " ".join(heard[number].split())
+        if said and spoken and not any(c.isalnum() for c in spoken) and any(c.isalnum() for c in plain):
+            # The word itself is said with the one before, so the comma behind it goes there too.
+            said[-1] = Said(written=said[-1].written, spoken=said[-1].spoken + spoken)
+            spoken = ""
         said.append(Said(written=raw, spoken=spoken, ends_paragraph=number in ends))
         if number in sounds:
             numbered[at] = sounds[number]
@@ -148,7 +152,7 @@ def _read(line: str, rules: Sequence[Rule], lexicon: Lexicon) -> tuple[list[str]
             if match is None or match.end() == at:
                 continue
             answer: Parts | str | None = rule.read(match)
-            if answer is not None:
+            if answer is not None and not (lexicon and _has_entry(line, at + 1, match.end(), lexicon)):
                 parts = [answer] if isinstance(answer, str) else list(answer)
                 _hear(heard, parts)
                 at = match.end()
@@ -160,6 +164,11 @@ def _read(line: str, rules: Sequence[Rule], lexicon: Lexicon) -> tuple[list[str]
                 heard[-1] += line[at]
             at += 1
     return heard, sounds
+
+
+def _has_entry(line: str, start: int, end: int, lexicon: Lexicon) -> bool:
+    """Whether a word that the lexicon has begins between them: "5 km" is no measure for who says km otherwise."""
+    return any(lexicon.find(line, at) for at in range(start, end))
 
 
 def _hear(heard: list[str], parts: Sequence[str]) -> None:

@@ -18,6 +18,7 @@ import yaml
 from engine.errors import BadRequest
 from engine.shots import same_name
 
+SITE_FILE = "lexicon.yaml"
 MAX_ENTRIES = 10_000
 MAX_WORD = 100
 MAX_SAID = 200
@@ -85,6 +86,12 @@ def read_lexicon(path: Path) -> dict[str, str]:
     except (UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
         raise BadRequest("lexicon", f"{path} is not YAML in UTF-8: write lines such as  Nguyen: win") from error
     return check_lexicon({} if raw is None else raw, str(path))
+
+
+def site_lexicon(home: Path) -> dict[str, str]:
+    """What this machine says in every film: `lexicon.yaml` in `REELHOUSE_HOME`, if it is there."""
+    path = home / SITE_FILE
+    return read_lexicon(path) if path.exists() else {}
 
 
 def check_lexicon(raw: Any, name: str = "the lexicon") -> dict[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -14,10 +14,11 @@ from engine.errors import BadRequest
 from engine.formats import Format
 from engine.progress import Control
 from engine.speaking import spoken_text, written_words
+from engine.speaking.casting import choose_voices
 from engine.speaking.lexicon import Lexicon
 from engine.speech import split_line
 from engine.timing import Fit, fit, fit_to_beat
-from engine.types import Frozen, Pauses, Plan, Script, Shot, Stage, Timing, Voice, Word
+from engine.types import Character, Frozen, Pauses, Plan, Script, Shot, Stage, Timing, Voice, Word
 
 NAME: Stage = "voices"
 STAGE_VERSION = 2
@@ -57,18 +58,20 @@ def speak_voices(
     own: bool = False,
     before: Pauses | None = None,
     lexicon: Lexicon | None = None,
+    kept: Mapping[str, str] | None = None,
 ) -> Spoken:
     """Speak the script and fit it to `plan.target_seconds` by pauses, then by the voice's speed.
 
     `voice`: the narrator's, else the model's first. `own`: the script is somebody's own, of which no shot is ever left
-    out; `before`: how the film was fitted that it was edited from; `lexicon`: how names are said. A line longer than
+    out; `before`: how the film was fitted that it was edited from; `lexicon`: how names are said;
+    `kept`: the voices that characters have had so far. A line longer than
     `plan.max_clip_seconds` becomes several shots. Raises `BadRequest` for an unknown voice or a line that the narrator
     cannot speak, and what the model raises.
     """
     control.emit("stage", NAME, total=len(script.shots))
     if not fmt.narration:
         return _shown_on_the_beat(plan, script, fmt, control, before)
-    cast = choose_voices(script, fmt, narrator.spec.limits.voices, voice)
+    cast = choose_voices(script, fmt, narrator.spec.limits, voice, kept=kept, locale=plan.locale)
     control.emit("decision", NAME, message=_cast_in_words(cast))
 
     _tell_unread(script, plan.locale, lexicon, control)
@@ -110,7 +113,7 @@ def speak_voices(
     for i, take in enumerate(takes):
         control.emit("shot", NAME, shot=i, done=i + 1, total=len(takes), reused=take.reused, made=take.voice)
     return Spoken(
-        script=msgspec.structs.replace(script, shots=tuple(shots)),
+        script=msgspec.structs.replace(script, shots=tuple(shots), characters=_with_voices(script, cast)),
         voices=tuple(take.voice for take in takes),
         timings=found.timings,
         end_seconds=found.end_seconds,
@@ -118,27 +121,12 @@ def speak_voices(
     )
 
 
-def choose_voices(script: Script, fmt: Format, voices: Sequence[str], voice: str | None) -> dict[str | None, str]:
-    """A voice per speaker, None being the narrator: their own if the model has it, else one that nobody has yet.
-
-    Formats with a single voice give it to everybody who asks for none. Raises `BadRequest` if `voice` is unknown.
-    """
-    voices = tuple(voices) or ("",)
-    if voice is not None and voice not in voices:
-        raise BadRequest("voice", f"{voice!r} is not one of {', '.join(voices)}")
-    narrator = voice or voices[0]
-    cast: dict[str | None, str] = {None: narrator}
-    wishes = {character.name: character.voice for character in script.characters}
-    speakers = list(dict.fromkeys(shot.speaker for shot in script.shots if shot.speaker))
-    cast.update({name: wish for name in speakers if (wish := wishes.get(name)) and wish in voices})
-    free = [v for v in voices if v not in cast.values()]
-    others = [v for v in voices if v != narrator] or [narrator]
-    for i, name in enumerate(name for name in speakers if name not in cast):
-        if fmt.voices < 2 or fmt.first_person:
-            cast[name] = narrator
-        else:
-            cast[name] = free.pop(0) if free else others[i % len(others)]
-    return cast
+def _with_voices(script: Script, cast: Mapping[str | None, str]) -> tuple[Character, ...]:
+    """The characters as they are cast: who does not speak keeps what was wished for."""
+    return tuple(
+        msgspec.structs.replace(character, voice=cast.get(character.name) or character.voice)
+        for character in script.characters
+    )
 
 
 def _cast_in_words(cast: dict[str | None, str]) -> str:
