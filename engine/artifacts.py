@@ -140,7 +140,7 @@ def disk_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise StorageFull(f"The disk is full while writing {path}: free some space and run it again.") from error
         if error.errno in UNWRITABLE:
             raise StorageUnwritable(f"{path} cannot be written ({error.strerror}): choose another place.") from error

@@ -29,6 +29,8 @@ from engine.commands.doctor import doctor
 from engine.commands.make import EXAMPLE as MAKE_EXAMPLE
 from engine.commands.make import make
 from engine.commands.models import models_app
+from engine.commands.models_network import PIN_EXAMPLE, PULL_EXAMPLE, pin, pull
+from engine.commands.models_packs import EXPORT_EXAMPLE, IMPORT_EXAMPLE, export_models, import_models
 from engine.commands.plan import EXAMPLE as PLAN_EXAMPLE
 from engine.commands.plan import plan
 from engine.commands.surroundings import Surroundings, nothing_more
@@ -60,6 +62,10 @@ def build_app(
 
     app.command(epilog=MAKE_EXAMPLE)(make)
     app.command(epilog=PLAN_EXAMPLE)(plan)
+    models_app.command(epilog=PULL_EXAMPLE)(pull)
+    models_app.command(epilog=PIN_EXAMPLE)(pin)
+    models_app.command("export", epilog=EXPORT_EXAMPLE)(export_models)
+    models_app.command("import", epilog=IMPORT_EXAMPLE)(import_models)
     app.add_typer(models_app)
     app.command(epilog=DOCTOR_EXAMPLE)(doctor)
     app.command(epilog=BENCH_EXAMPLE)(bench)

@@ -22,7 +22,7 @@ from engine.errors import ReelhouseError
 from engine.machine import this_machine
 from engine.settings import EngineSettings
 from engine.types import Camel
-from engine.weights import check_weights, find_weights, repair
+from engine.weights import check_weights, find_weights, repair, with_places
 
 SETUP = "run scripts/setup again"
 MIN_DISK_GB = 2.0
@@ -182,7 +182,7 @@ def check_model(spec: ModelSpec, home: Path) -> Check:
     try:
         path = find_weights(spec, home)
         if path is not None:
-            check_weights(spec, path)
+            check_weights(with_places(spec, home), path)
     except ReelhouseError as error:
         return Check(name=name, state="failed", found=error.message, fix=repair(spec))
     hashed = " (SHA-256 as declared)" if spec.weights and spec.weights.sha256 else ""

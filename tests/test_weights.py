@@ -131,9 +131,9 @@ def test_a_missing_shard_is_missed(home: Path) -> None:
     ("weights", "command"),
     [
         ({"toy": "other"}, "reelhouse models build"),
-        ({"repo": "a/b"}, "put the files of a/b there"),
-        ({"url": "https://example.org/voice.zip"}, "put the files of https://example.org/voice.zip there"),
-        ({"local": "/nowhere/at/all"}, "models.mine.weights.local"),
+        ({"repo": "a/b"}, "reelhouse models pull mine"),
+        ({"url": "https://example.org/voice.zip"}, "reelhouse models pull mine"),
+        ({"local": "/nowhere/at/all"}, "change models.mine in"),
     ],
 )
 def test_a_model_that_is_not_there_says_how_to_get_it(tmp_path: Path, weights: dict, command: str) -> None:

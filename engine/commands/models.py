@@ -17,7 +17,9 @@ from engine.types import Camel
 if TYPE_CHECKING:
     from engine.catalog import Catalog, ModelSpec
 
-models_app = typer.Typer(name="models", help="Models: list, verify, build.", no_args_is_help=True)
+models_app = typer.Typer(
+    name="models", help="Models: list, pull, pin, verify, build, export, import.", no_args_is_help=True
+)
 
 Ids = Annotated[list[str] | None, typer.Argument(help="Ids of models.yaml; else all.", metavar="[MODEL]...")]
 
@@ -36,6 +38,9 @@ class ModelRow(Camel, frozen=True):
     notice: str
     vram_gb: float | None
     memory: str | None
+    opt_in: bool
+    pinned: bool
+    revision: str | None
     present: bool
     path: str | None
     bytes: int
@@ -61,7 +66,7 @@ class VerifiedModel(Camel, frozen=True):
 @models_app.command("list", epilog="Example: reelhouse models list --json")
 def list_models(context: typer.Context, json: Json = False) -> None:
     """List the profiles and models with sizes, licences and hashes."""
-    catalog, home = _around(context)
+    catalog, home = around(context)
     rows = [describe_model(spec, catalog, home) for spec in catalog.models.values()]
     if json:
         print_json({"profiles": list(catalog.profiles.values()), "models": rows})
@@ -73,13 +78,14 @@ def list_models(context: typer.Context, json: Json = False) -> None:
         size = f"{row.bytes / 2**20:.1f} MB" if row.path else "built in"
         where = "" if row.present else "  (not on this machine)"
         limits = "" if row.commercial else ", not for commercial use"
-        print_text(f"{row.id:16} {row.role:9} {row.family:8} {size:>10}  {row.licence}{limits}{where}")
+        limits += "" if row.pinned else ", not pinned"
+        print_text(f"{row.id:18} {row.role:9} {row.family:8} {size:>10}  {row.licence}{limits}{where}")
 
 
 @models_app.command(epilog="Example: reelhouse models verify smollm2-135m")
 def verify(context: typer.Context, models: Ids = None, json: Json = False) -> None:
     """Hash every file of the models and compare; exit 1 if one is altered, or a model that was named is missing."""
-    catalog, home = _around(context)
+    catalog, home = around(context)
     results = [verify_one(spec, home) for spec in chosen(catalog, models)]
     if json:
         print_json({"models": results})
@@ -95,7 +101,7 @@ def build(context: typer.Context, models: Ids = None, json: Json = False) -> Non
     """Build the toy weights of the profile tiny under REELHOUSE_HOME; those that are there are left alone."""
     import importlib
 
-    catalog, home = _around(context)
+    catalog, home = around(context)
     toys = [spec.weights.toy for spec in chosen(catalog, models) if spec.weights and spec.weights.toy]
     with stdout_reserved():
         importlib.import_module("engine.backends.toys").build_toys(home, toys, _tell_built)
@@ -105,7 +111,7 @@ def build(context: typer.Context, models: Ids = None, json: Json = False) -> Non
         print_text(f"{', '.join(toys) or 'nothing to build'}: ready in {home / 'toys'}")
 
 
-def _around(context: typer.Context) -> tuple[Catalog, Path]:
+def around(context: typer.Context) -> tuple[Catalog, Path]:
     around: Surroundings = context.obj
     return around.catalog(), around.settings().home
 
@@ -140,6 +146,9 @@ def describe_model(spec: ModelSpec, catalog: Catalog, home: Path) -> ModelRow:
         notice=spec.notice,
         vram_gb=spec.vram_gb,
         memory=spec.memory,
+        opt_in=spec.opt_in,
+        pinned=spec.pinned,
+        revision=spec.weights.revision if spec.weights else None,
         present=present,
         path=None if path is None else str(path),
         bytes=size_of(path) if path is not None and present else 0,

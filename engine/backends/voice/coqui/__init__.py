@@ -39,6 +39,13 @@ class Synthesiser(Protocol):
     def say(self, words: list[str], job: SpeechJob, watch: Any) -> tuple[np.ndarray, list[Word]]: ...
 
 
+def prepare(spec: ModelSpec, folder: Path) -> None:
+    """What was published, as safetensors. Raises `ModelCorrupt` for a pickle that holds more than weights."""
+    from engine.backends.voice.coqui.convert import convert_checkpoint
+
+    convert_checkpoint(spec, folder)
+
+
 def load(spec: ModelSpec, weights: Path | None) -> Narrator:
     """Raises `BadCatalog` for unknown params or voices, `ModelMissing`, `ModelCorrupt`, `ModelUnavailable`."""
     params = read_params(spec, Params)
