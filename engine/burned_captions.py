@@ -9,7 +9,7 @@ import pysubs2
 from engine.captions import Cue
 from engine.fonts import HEAVY, MEDIUM, Fonts
 from engine.formats import CaptionStyle, Format
-from engine.plates import bar_height
+from engine.placing import Rect, taken_at_foot
 from engine.types import Frozen
 from engine.typeset import joined, pixels, script, style, tagged
 
@@ -55,8 +55,27 @@ def lay_out(width: int, height: int, look: CaptionStyle, taken: int = 0) -> Layo
 
 def lay_out_film(width: int, height: int, fmt: Format) -> Layout:
     """As `lay_out`, above the bar that a format keeps at the foot of all its shots."""
-    barred = fmt.overlays.lower_third == "headline" and height <= 1.3 * width
-    return lay_out(width, height, fmt.captions, bar_height((width, height)) if barred else 0)
+    barred = fmt.overlays.lower_third == "headline"
+    return lay_out(width, height, fmt.captions, taken_at_foot((width, height), barred))
+
+
+def caption_place(layout: Layout, look: CaptionStyle, line: float) -> Rect:
+    """All that captions may ever cover: as many lines as the layout allows, `line` em high each, with box or edge.
+
+    libass makes a line as high as its fonts' ascent and descent; what a box adds around it is its `Shadow`, what
+    letters add their outline, both as `ass` sets them.
+    """
+    width, height = layout.frame
+    around = layout.size * (0.34 if look.look == "box" else 0.14)
+    tall = layout.lines * layout.size * line + 2 * around
+    bottom = height - layout.bottom + around
+    half = layout.width / 2 + around
+    return Rect(
+        left=max(0, int(width / 2 - half)),
+        top=max(0, int(bottom - tall)),
+        right=min(width, int(width / 2 + half) + 1),
+        bottom=min(height, int(bottom) + 1),
+    )
 
 
 def ass(cues: Sequence[Cue], look: CaptionStyle, layout: Layout, fonts: Fonts, accent: str) -> str:

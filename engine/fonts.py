@@ -152,6 +152,29 @@ def cut_fonts(
     return Fonts(faces=tuple(faces))
 
 
+def line_height(text: str, locale: str = "en") -> float:
+    """Em that libass makes a line of `text` high: the greatest ascent and the greatest descent of its fonts together.
+
+    Raises `ModelUnavailable` if the font packages are not installed.
+    """
+    ascent, descent = _line("Sans", locale)
+    for script in {script_of(character) for character in text} - {"", "Sans"}:
+        up, down = _line(script, locale)
+        ascent, descent = max(ascent, up), max(descent, down)
+    return ascent + descent
+
+
+@cache
+def _line(script: str, locale: str) -> tuple[float, float]:
+    from fontTools.ttLib import TTFont
+
+    file, number = _source(script, locale, ())
+    with TTFont(file, fontNumber=number, lazy=True) as font:
+        tables: dict[str, Any] = {tag: font[tag] for tag in ("OS/2", "head")}
+        em = tables["head"].unitsPerEm
+        return tables["OS/2"].usWinAscent / em, tables["OS/2"].usWinDescent / em
+
+
 def _source(script: str, locale: str, texts: Iterable[str]) -> tuple[Path, int]:
     if script != "CJK":
         name = "NotoEmoji" if script == "Emoji" else "NotoSans" + ("" if script == "Sans" else script)

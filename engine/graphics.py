@@ -1,4 +1,4 @@
-"""Draws title cards, end cards, lower thirds, headline bars and chapter cards, composed and animated with MoviePy.
+"""Sets cards and panels in motion: they arrive, grow, stay and leave, composed with MoviePy.
 
 The only importer of MoviePy, and only when something is drawn. Knows words, colours and places; not which format
 wants which card. Text arrives here as masks, drawn by libass (engine/typeset.py), because that shapes every script.
@@ -7,6 +7,7 @@ wants which card. Text arrives here as masks, drawn by libass (engine/typeset.py
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import av
@@ -16,13 +17,20 @@ from PIL import Image, ImageFilter, ImageOps
 from engine.captions import Cue
 from engine.fonts import MEDIUM, Fonts
 from engine.media import FrameWriter
-from engine.plates import INK, Card, Panel, card_words, colour, place, plates
+from engine.palette import colour, encoded, linear, luminance
+from engine.placing import Rect
+from engine.plates import Panel, Placed, draw_plates
 from engine.progress import Control
+from engine.titling import BRIGHTEST, INK, Card, card_words
 from engine.types import Frozen
+from engine.typeset import is_rtl
 
-GRAPHICS_VERSION = 1
+GRAPHICS_VERSION = 2
 ARRIVE, LEAVE = 0.5, 0.35
 """Seconds in which panels and words come and go."""
+
+GROW = 0.9
+"""Seconds in which bars and lines grow; they begin while their panel still arrives."""
 
 
 class Overlay(Frozen, frozen=True):
@@ -59,17 +67,19 @@ def draw_card(
     seconds = frames / fps
     words, rule = card_words(card, size, fonts, folder, control)
     region = (words.shape[1], words.shape[0])
-    x = round(size[0] * 0.09) if card.left else max(0, (size[0] - region[0]) // 2)
+    side = round(size[0] * 0.09)
+    x = {"left": side, "right": size[0] - side - region[0], "centre": (size[0] - region[0]) // 2}[card.align]
+    x = max(0, x)
     y = max(0, round((size[1] - region[1]) * (0.5 if not card.left else 0.56)))
     rise = max(2, round(size[1] * 0.03))
 
     def drawn(t: float) -> np.ndarray:
-        """The rule grows out of its beginning (left) or its middle while the words rise into place."""
+        """The rule grows out of its beginning or its middle while the words rise, and shrinks while they leave."""
         frame = words.copy()
         left, top, right, bottom = rule
-        grown = ease(t / 0.7)
-        kept = round((right - left) * grown)
-        start = left if card.left else (left + right - kept) // 2
+        gone = 0.0 if card.closing else 1 - ease((seconds - 0.12 - t) / LEAVE)
+        kept = round((right - left) * ease(t / 0.7) * (1 - gone))
+        start = {"left": left, "right": right - kept, "centre": (left + right - kept) // 2}[card.align]
         frame[top:bottom, start : start + kept] = (*colour(card.accent), 255)
         return frame
 
@@ -115,9 +125,9 @@ def _backdrop(picture: Path, size: tuple[int, int], seconds: float, card: Card) 
     down, across = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     shade = (1 - 0.35 * np.clip(across**2 + down**2, 0, 1.6) / 1.6) * (0.4 if card.closing else 0.56)
     if card.left:
-        shade = shade * (0.8 + 0.3 * (across + 1) / 2)
+        shade = shade * (0.8 + 0.3 * ((across if card.align == "left" else -across) + 1) / 2)
     ink = np.array(INK, np.float32)
-    dark = (np.asarray(soft, np.float32) * shade[..., None] + ink * 0.35).clip(0, 255).astype(np.uint8)
+    dark = _under_words((np.asarray(soft, np.float32) * shade[..., None] + ink * 0.35).clip(0, 255))
     bright = np.asarray(clear)
 
     def frame(t: float) -> np.ndarray:
@@ -136,6 +146,14 @@ def _backdrop(picture: Path, size: tuple[int, int], seconds: float, card: Card) 
     return frame
 
 
+def _under_words(picture: np.ndarray) -> np.ndarray:
+    """`picture`, its lights pressed below `BRIGHTEST` and its darks left alone, so that any word of a card can be read
+    on any still. All channels of a pixel alike, in linear light: its hue stays."""
+    light = luminance(picture)[..., None]
+    pressed = linear(picture) / (1 + (light / BRIGHTEST) ** 3) ** (1 / 3)
+    return encoded(pressed).round().astype(np.uint8)
+
+
 # ---- panels ---------------------------------------------------------------------------------------------------------
 
 
@@ -145,42 +163,51 @@ def draw_panels(
     *,
     frames: int,
     size: tuple[int, int],
+    captions: Rect,
     fps: int,
     fonts: Fonts,
     control: Control,
 ) -> list[Overlay]:
-    """Each panel as a video with alpha in `folder` (`overlay-0.mov` …)."""
+    """Each panel as a video with alpha in `folder` (`overlay-0.mov` …); none of them reaches into `captions`."""
     overlays = []
-    drawn = plates(panels, size, fonts, folder, control)
-    for number, (panel, plate) in enumerate(zip(panels, drawn, strict=True)):
+    for number, placed in enumerate(draw_plates(panels, size, captions, fonts, folder, control)):
         out = folder / f"overlay-{number}.mov"
-        x, y = place(panel, plate, size)
-        if panel.animated:
-            _animate(plate, panel, out, frames, fps, control)
+        if placed.panel.animated:
+            _animate(placed, out, frames, fps, control)
         else:
-            _write_alpha(out, [plate], fps)
-        overlays.append(Overlay(video=out, x=x, y=y))
+            _write_alpha(out, [placed.plate], fps)
+        overlays.append(Overlay(video=out, x=placed.place.left, y=placed.place.top))
     return overlays
 
 
-def _animate(plate: np.ndarray, panel: Panel, out: Path, frames: int, fps: int, control: Control) -> None:
-    """Slide in from the left, stay, slide out; only frames in which something moves are composed anew."""
-    from moviepy import CompositeVideoClip, ImageClip
+def _animate(placed: Placed, out: Path, frames: int, fps: int, control: Control) -> None:
+    """Slide in from the side that reading begins at, grow what grows, stay, slide out; only frames in which something
+    moves are composed anew."""
+    from moviepy import CompositeVideoClip, VideoClip
 
+    panel, plate, grow = placed.panel, placed.plate, placed.grow
     height, width = plate.shape[:2]
     until = panel.until if panel.until is not None else frames / fps + LEAVE
     travel = width if panel.kind == "bar" else max(8, width // 4)
+    way = 1 if is_rtl(panel.text) else -1
+    growing = GROW if grow else 0.0
 
     def position(t: float) -> tuple[int, int]:
         arrived, gone = ease((t - panel.start) / ARRIVE), 1 - ease((until - t) / LEAVE)
-        return round(-travel * (1 - arrived + gone)), 0
+        return round(way * travel * (1 - arrived + gone)), 0
 
     def presence(t: float) -> float:
         solid = panel.kind == "bar"
         return float(panel.start <= t < until) * (1.0 if solid else min(1.0, (t - panel.start) * 4, (until - t) * 4))
 
-    image = ImageClip(plate[..., :3], duration=frames / fps).with_mask(
-        ImageClip(plate[..., 3] / 255.0, is_mask=True, duration=frames / fps)
+    @lru_cache(maxsize=1)
+    def grown(t: float) -> np.ndarray:
+        share = ease((t - panel.start - ARRIVE / 2) / GROW) if grow else 1.0
+        return grow(share) if grow and share < 1 else plate
+
+    seconds = frames / fps
+    image = VideoClip(lambda t: grown(t)[..., :3], duration=seconds).with_mask(
+        VideoClip(lambda t: grown(t)[..., 3] / 255.0, is_mask=True, duration=seconds)
     )
     film = CompositeVideoClip([image.with_position(position)], size=(width, height), bg_color=None)
 
@@ -194,7 +221,8 @@ def _animate(plate: np.ndarray, panel: Panel, out: Path, frames: int, fps: int, 
 
     def moving(number: int) -> bool:
         t = number / fps
-        return panel.start - 1 / fps <= t <= panel.start + ARRIVE + 1 / fps or until - LEAVE - 1 / fps <= t <= until
+        arriving = panel.start - 1 / fps <= t <= panel.start + ARRIVE + growing + 1 / fps
+        return arriving or until - LEAVE - 1 / fps <= t <= until
 
     made: list[np.ndarray] = []
     for number in range(frames):

@@ -61,6 +61,12 @@ def _font(file: Path) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(str(file), 100)
 
 
+def is_rtl(text: str) -> bool:
+    """Whether it is read from right to left: its first letter with a direction says so (Unicode UAX #9, P2)."""
+    strong = (unicodedata.bidirectional(character) for character in text)
+    return next((direction for direction in strong if direction in ("L", "R", "AL")), "L") != "L"
+
+
 def is_cjk(character: str) -> bool:
     """Whether it stands in a script without spaces between words (Hangul has them)."""
     code = ord(character)
@@ -218,7 +224,9 @@ def masks(blocks: Sequence[Block], fonts: Fonts, folder: Path, *, control: Contr
         name = f"block{number}"
         file.styles[name] = style(fonts, block.weight, size)
         leading = size * (1.18 if all(columns(c) == 1 and c < "\u0530" for line in lines for c in line) else 1.45)
-        anchor, x = ("\\an5", width // 2) if block.align == "centre" else ("\\an4", 32)
+        anchor, x = {"left": ("\\an4", 32), "centre": ("\\an5", width // 2), "right": ("\\an6", width - 32)}[
+            block.align
+        ]
         for row, line in enumerate(lines):
             y = height / 2 + (row - (len(lines) - 1) / 2) * leading
             text = f"{{{anchor}\\pos({x},{y:.1f})}}{tagged(line, fonts, block.weight, size)}"

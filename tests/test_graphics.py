@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import av
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,17 +16,22 @@ from engine.captions import SIDECAR, cut_cues
 from engine.cards import all_text, end_card, shot_panels, title_card
 from engine.catalog import load_catalog
 from engine.errors import Cancelled
+from engine.figures import Chart, Point
 from engine.fonts import Fonts, cut_fonts
 from engine.formats import load_format
 from engine.graphics import draw_card, draw_panels, moviepy_reference
 from engine.media import FrameWriter, probe
-from engine.plates import Card, Panel, bar_height
+from engine.placing import Rect, bar_height
+from engine.plates import Panel
 from engine.progress import Control
-from engine.types import Character, Scene, Script, Shot, StoryRequest, Word
+from engine.titling import Card
+from engine.types import Character, Item, Scene, Script, Shot, StoryRequest, Word
 
 FPS = 12
 TITLES = ["How to Fly", "{\\fs90}%{pts} ' : ] -->", "تنين يعلّم فارسًا", "ドラゴンと騎士", "w" * 200, "🐉"]
 SIZES = [(320, 180), (180, 320), (240, 240), (420, 180), (228, 128), (128, 228)]
+
+NONE = Rect(left=0, top=900, right=1, bottom=901)
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +108,9 @@ def test_cancelling_stops_a_card(still: Path, fonts: Fonts, tmp_path: Path):
 
 def test_a_lower_third_slides_in_stays_and_leaves(fonts: Fonts, tmp_path: Path):
     panel = Panel(kind="third", text="How", label="to Fly", until=2.0)
-    [overlay] = draw_panels([panel], tmp_path, frames=36, size=(320, 180), fps=FPS, fonts=fonts, control=Control())
+    [overlay] = draw_panels(
+        [panel], tmp_path, frames=36, size=(320, 180), captions=NONE, fps=FPS, fonts=fonts, control=Control()
+    )
     with av.open(str(overlay.video)) as file:
         alphas = [frame.reformat(format="rgba").to_ndarray()[..., 3] for frame in file.decode(video=0)]
     assert len(alphas) == 36
@@ -111,10 +119,27 @@ def test_a_lower_third_slides_in_stays_and_leaves(fonts: Fonts, tmp_path: Path):
     assert np.array_equal(alphas[12], alphas[16])
 
 
+def alphas_and_colours(video: Path) -> list[np.ndarray]:
+    with av.open(str(video)) as file:
+        return [frame.reformat(format="rgba").to_ndarray() for frame in file.decode(video=0)]
+
+
+def test_a_chart_grows_and_then_stands_still(fonts: Fonts, tmp_path: Path):
+    points = (Point(label="a", value=7, shown="7"), Point(label="b", value=2, shown="2"))
+    panel = Panel(kind="data", text="", chart=Chart(kind="bars", points=points), accent="#ff0000", until=3.0)
+    whole = {"frames": 40, "size": (320, 180), "captions": NONE, "fps": FPS, "fonts": fonts, "control": Control()}
+    [overlay] = draw_panels([panel], tmp_path, **whole)
+    red = [((f[..., 0] > 150) & (f[..., 1] < 90) & (f[..., 3] > 200)).sum() for f in alphas_and_colours(overlay.video)]
+    assert 0 < red[8] < red[12] < red[20] == red[24]
+    assert red[0] == red[-1] == 0
+
+
 def test_a_headline_bar_lies_at_the_foot_or_on_upright_films_at_the_head(fonts: Fonts, tmp_path: Path):
     panel = Panel(kind="bar", text="How to Fly", label="CLAIM", animated=False)
     for size, top in (((320, 180), 180 - bar_height((320, 180))), ((180, 320), round(320 * 0.07))):
-        [bar] = draw_panels([panel], tmp_path, frames=5, size=size, fps=FPS, fonts=fonts, control=Control())
+        [bar] = draw_panels(
+            [panel], tmp_path, frames=5, size=size, captions=NONE, fps=FPS, fonts=fonts, control=Control()
+        )
         assert (bar.x, abs(bar.y - top) <= 1) == (0, True)
         assert probe(bar.video).width == size[0]
 
@@ -143,6 +168,76 @@ def test_news_keeps_its_headline_and_names_speaker_and_source():
     assert kinds("news_analysis") == [["bar", "third"]] * 3
     third = shot_panels(1, 5.0, REQUEST, SCRIPT, load_format("news_analysis"))[1]
     assert third.text == "Mira" and third.label.startswith("engineer · Source")
+
+
+def spoken(
+    name: str, *lines: tuple[str, str, str | None], prompt: str = "harbour", **script: object
+) -> list[list[Panel]]:
+    """The panels of a film of that format whose shots are (beat, line, speaker), five seconds each."""
+    shots = tuple(Shot(narration=line, beat=beat, speaker=who) for beat, line, who in lines)
+    made = msgspec.structs.replace(SCRIPT, shots=shots, **script)
+    request = StoryRequest(prompt=prompt)
+    return [list(shot_panels(i, 5.0, request, made, load_format(name))) for i in range(len(shots))]
+
+
+WORDS = "We will build it together."
+
+
+def test_what_a_person_says_is_shown_large_with_their_name_in_reports_and_explainers():
+    for name in ("news_analysis", "youtube_clone"):
+        told, said = spoken(name, ("claim", "She said something.", None), ("claim", WORDS, "Mira"))
+        assert "quote" not in [panel.kind for panel in told]
+        assert [(p.text, p.label) for p in said if p.kind == "quote"] == [(WORDS, "Mira, engineer")]
+    for name in ("cinematic_story", "persona_channel", "music_video", "ad_spot"):
+        assert all(p.kind != "quote" for shot in spoken(name, ("", "a", None), ("", WORDS, "Mira")) for p in shot)
+
+
+def test_quoted_words_are_shown_without_the_rest_of_their_line():
+    [[*_, quote]] = spoken("news_analysis", ("claim", f"The mayor says: “{WORDS}” Others doubt it.", None))
+    assert (quote.kind, quote.text, quote.label) == ("quote", WORDS, "")
+
+
+def test_somebody_who_says_every_line_is_the_narrator_and_not_quoted():
+    assert all(p.kind != "quote" for shot in spoken("youtube_clone", *[("", WORDS, "Mira")] * 3) for p in shot)
+
+
+VOTE = "The council voted 7 to 2 for a bridge."
+
+
+def test_numbers_of_a_line_become_a_chart_in_that_shot_alone():
+    shots = spoken("news_analysis", ("headline", "It is decided.", None), ("claim", VOTE, None), prompt=VOTE)
+    assert [[p.kind for p in shot if p.kind in ("data", "third")] for shot in shots] == [["third"], ["data"]]
+    chart = shots[1][-1].chart
+    assert chart is not None and [point.shown for point in chart.points] == ["7", "2"]
+
+
+def test_numbers_of_the_prompt_are_shown_where_they_are_spoken_of_or_else_proven():
+    lines = ("headline", "It is decided.", None), ("evidence", "There is proof.", None), ("outlook", "We wait.", None)
+    kinds = [[p.kind for p in shot] for shot in spoken("news_analysis", *lines, prompt=VOTE)]
+    assert ["data" in shot for shot in kinds] == [False, True, False]
+    said = (*lines[:2], ("outlook", "All 7 of them wait.", None))
+    kinds = [[p.kind for p in shot] for shot in spoken("news_analysis", *said, prompt=VOTE)]
+    assert ["data" in shot for shot in kinds] == [False, False, True]
+
+
+def test_a_chapter_and_its_chart_come_one_after_the_other():
+    [[chapter, chart]] = spoken("youtube_clone", ("chapter one", VOTE, None))
+    assert (chapter.kind, chart.kind, chart.start) == ("chapter", "data", chapter.until)
+
+
+def test_an_advertisement_ends_with_the_product_and_what_to_do():
+    shots = (Shot(narration="It shines.", beat="proof"), Shot(narration="Order yours today.", beat="call to action"))
+    script = Script(title="Light for all", items=(Item(name="lumo lamp"), Item(name="table")), shots=shots)
+    fmt, prompt = load_format("ad_spot"), "A spot for the Lumo lamp"
+    card = end_card(StoryRequest(prompt=prompt), script, fmt, {})
+    assert (card.title, card.call) == ("Lumo lamp", "Order yours today.")
+    assert end_card(StoryRequest(prompt=prompt, title="Mine"), script, fmt, {}).title == "Mine"
+    assert end_card(StoryRequest(prompt="A lamp"), script, fmt, {}).title == "Light for all"
+    assert card.call in all_text(StoryRequest(prompt=prompt), script, fmt, {})
+
+
+def test_a_shot_too_short_to_read_has_no_more_than_its_bar():
+    assert [p.kind for p in shot_panels(1, 1.0, REQUEST, SCRIPT, load_format("news_analysis"))] == ["bar"]
 
 
 def test_explainers_open_each_chapter_with_a_card():

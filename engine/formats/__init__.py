@@ -55,13 +55,22 @@ class Pacing(Frozen, frozen=True):
 
 
 class Overlays(Frozen, frozen=True):
-    """Cards in seconds (0: none) and what is drawn over the picture. `lower_third` says whom it names."""
+    """Cards in seconds (0: none) and what is drawn over the picture.
+
+    `lower_third` says whom it names; `quotes`: what people say is shown large; `data`: numbers are drawn as bars or a
+    line; `end_card` has `end_line`, or product and call to action. `accent` and `plate` are colours, #rrggbb, which a
+    film turns towards its pictures' own.
+    """
 
     title_seconds: float
     end_seconds: float
     lower_third: Literal["none", "speaker", "scene", "headline"] = "none"
     chapter_cards: bool = False
+    quotes: bool = False
+    data: bool = False
+    end_card: Literal["line", "product"] = "line"
     accent: str = "#e8b04a"
+    plate: str = "#0b0e14"
     end_line: str = ""
 
 

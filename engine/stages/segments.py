@@ -12,22 +12,25 @@ from itertools import count
 from pathlib import Path
 
 from engine.artifacts import Store, content_key
-from engine.burned_captions import ass, lay_out_film
+from engine.burned_captions import ass, caption_place, lay_out_film
 from engine.captions import CAPTIONS_VERSION, cut_cues, shot_words
 from engine.cards import all_text, end_card, shot_panels, title_card
 from engine.catalog import ModelSpec
 from engine.errors import MediaFailed
-from engine.fonts import FONTS_VERSION, Fonts, cut_fonts
+from engine.fonts import FONTS_VERSION, Fonts, cut_fonts, line_height
 from engine.formats import Format
 from engine.graphics import GRAPHICS_VERSION, draw_card, draw_panels
 from engine.media import INPUT, FrameWriter, probe, run_ffmpeg, scratch_folder, segment_codec
-from engine.plates import Card, Panel
+from engine.palette import coloured
+from engine.placing import Rect
+from engine.plates import Panel
 from engine.progress import Control
 from engine.reviewing.pictures import LOOK_VERSION, look_at
+from engine.titling import Card
 from engine.types import Clip, Cut, Plan, Script, Segment, Still, StoryRequest, Timing, Voice
 from engine.typeset import fonts_beside
 
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 VERSIONS = (STAGE_VERSION, LOOK_VERSION, CAPTIONS_VERSION, GRAPHICS_VERSION, FONTS_VERSION)
 
 
@@ -51,6 +54,7 @@ def cut_segments(
     first is asked for. `specs` are the
     models that the end card names. Raises `MediaFailed`, `StorageFull`, `Cancelled`.
     """
+    fmt = coloured(fmt, stills[0].image) if stills else fmt
     texts = all_text(request, script, fmt, specs)
     room = _Room(plan, fmt, store, control, cache(lambda: _fonts(texts, plan.locale, store)))
     title_frames, end_frames = round(plan.title_seconds * plan.fps), round(plan.end_seconds * plan.fps)
@@ -122,6 +126,7 @@ class _Room:
     ) -> Cut:
         seconds, look = timing.frames / self.plan.fps, self.fmt.captions
         layout = lay_out_film(*self.size, self.fmt)
+        captions = caption_place(layout, look, line_height(narration, self.plan.locale))
         words = shot_words(narration, voice, timing, self.plan.fps) if narration else ()
         cues = cut_cues(words, seconds, look, layout.columns, layout.lines, locale=self.plan.locale)
         accent = self.fmt.overlays.accent
@@ -130,7 +135,7 @@ class _Room:
             clip=clip.video,
             voice=voice.audio,
             timing=(timing.lead, timing.frames),
-            drawn=(cues, look, layout, accent, panels),
+            drawn=(cues, look, layout, accent, panels, captions),
             locale=self.plan.locale,
             **self.shape,
         )
@@ -143,7 +148,7 @@ class _Room:
                         ass(cues, look, layout, self.fonts(), accent), encoding="utf-8"
                     )
                     fonts_beside(self.fonts(), scratch)
-                self._encode(number, clip, voice, timing, panels, bool(cues), scratch, folder)
+                self._encode(number, clip, voice, timing, panels, captions, bool(cues), scratch, folder)
             return self._checked(folder / "segment.mp4", timing.frames, folder / "shot.mp4")
 
         segment = kept or self.store.keep("segments", key, Segment, make)
@@ -156,6 +161,7 @@ class _Room:
         voice: Voice,
         timing: Timing,
         panels: tuple[Panel, ...],
+        captions: Rect,
         captioned: bool,
         scratch: Path,
         folder: Path,
@@ -169,6 +175,7 @@ class _Room:
                 scratch,
                 frames=frames,
                 size=self.size,
+                captions=captions,
                 fps=plan.fps,
                 fonts=self.fonts(),
                 control=self.control,
