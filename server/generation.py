@@ -27,6 +27,7 @@ from engine.machine import this_machine
 from engine.models import Residents
 from engine.pace import remember_pace
 from engine.pipeline import make_stories
+from engine.speaking.lexicon import join_lexicons
 from engine.types import Event, Film, Segment, Still, StoryRequest, Told
 from engine.workplace import locked
 from server.fault import arm, fault
@@ -113,7 +114,7 @@ class Studio:
         wave = tuple(reporter.assignment for reporter in reporters)
         try:
             outcomes = make_stories(
-                [_with_references(one) for one in wave],
+                [_with_series(one) for one in wave],
                 [reporter.work for reporter in reporters],
                 home=self._home,
                 catalog=self._catalog,
@@ -238,9 +239,14 @@ def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
 
-def _with_references(one: Assignment) -> StoryRequest:
-    pictures = {name: Path(path) for name, path in one.references.items()}
-    return msgspec.structs.replace(one.request, references=pictures) if pictures else one.request
+def _with_series(one: Assignment) -> StoryRequest:
+    """The request with its series' faces, voices and lexicon; the story's own lexicon wins."""
+    return msgspec.structs.replace(
+        one.request,
+        references={name: Path(path) for name, path in one.references.items()} or one.request.references,
+        cast=one.cast or one.request.cast,
+        lexicon=join_lexicons([one.lexicon, one.request.lexicon]),
+    )
 
 
 if __name__ == "__main__":

@@ -17,12 +17,15 @@ from engine.types import Script, StoryRequest
 
 
 class Assignment(msgspec.Struct, frozen=True):
-    """A story to make in the work folder `work`; `references` are pictures by character name."""
+    """A story to make in the work folder `work`; `references` are pictures by character name, `cast` the
+    voices that they have in the story's series, `lexicon` how words are said there."""
 
     job_id: str
     work: str
     request: StoryRequest
     references: dict[str, str] = {}
+    cast: dict[str, str] = {}
+    lexicon: dict[str, str] = {}
     request_id: str | None = None
 
 

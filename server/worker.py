@@ -28,6 +28,7 @@ from server.media.library import place_file
 from server.place import Place
 from server.queue import listen
 from server.series.service import references
+from server.series.sound import Sound, sound_of
 from server.wave import Making, Wave
 from server.wire import Assignment, Beat
 
@@ -122,15 +123,21 @@ class Worker:
                 self._child = None
 
     def _assignments(self, claims: list[Claim]) -> tuple[Assignment, ...]:
-        return tuple(
-            Assignment(
-                job_id=claim.job_id,
-                work=str(self._place.folders.work / claim.work_id),
-                request=claim.request,
-                references=self._faces(claim),
-                request_id=claim.request_id,
-            )
-            for claim in claims
+        return tuple(self._assignment(claim) for claim in claims)
+
+    def _assignment(self, claim: Claim) -> Assignment:
+        sound = Sound({}, {})
+        if claim.series_id is not None:
+            with self._place.db.reading() as session:
+                sound = sound_of(session, claim.series_id)
+        return Assignment(
+            job_id=claim.job_id,
+            work=str(self._place.folders.work / claim.work_id),
+            request=claim.request,
+            references=self._faces(claim),
+            cast=sound.voices,
+            lexicon=sound.lexicon,
+            request_id=claim.request_id,
         )
 
     def _faces(self, claim: Claim) -> dict[str, str]:

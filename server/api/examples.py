@@ -29,6 +29,7 @@ BY_FIELD: dict[str, Any] = {
     "audioUrl": f"{MEDIA}/k1v9x3m7q5z0a2c4e6g8i14h0p2s8d6.wav",
     "voiceName": "heart",
     "voice": "heart",
+    "lexicon": {"Nguyen": "win"},
     "characterName": "Chef Axon",
     "narration": "In the year 2157, a kitchen wakes up.",
     "visual": "a robot chef at a glowing stove",

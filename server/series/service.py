@@ -7,7 +7,7 @@ import hashlib
 import tempfile
 import threading
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from engine.artifacts import disk_errors
 from engine.errors import StorageFull, StorageUnwritable
+from engine.speaking.lexicon import check_lexicon
 from server.clock import now
 from server.errors import BadInput, NotFound, Unavailable
 from server.fetching import fetch_image
@@ -51,17 +52,25 @@ class SeriesCounts(NamedTuple):
     stories: int
 
 
-def create_series(place: Place, user_id: str, title: str) -> Series:
-    series = Series(id=cuid(), user_id=user_id, title=read_title(title), created_at=now())
+def create_series(place: Place, user_id: str, title: str, lexicon: Mapping[str, str] | None = None) -> Series:
+    """Raises `BadInput`, and `engine.errors.BadRequest` for what is no lexicon."""
+    said = check_lexicon(lexicon or {})
+    series = Series(id=cuid(), user_id=user_id, title=read_title(title), lexicon=said, created_at=now())
     with place.db.writing() as session:
         session.add(series)
     return series
 
 
-def rename_series(place: Place, user_id: str, series_id: str, title: str) -> SeriesCounts:
-    title = read_title(title)
+def change_series(
+    place: Place, user_id: str, series_id: str, *, title: str | None = None, lexicon: Mapping[str, str] | None = None
+) -> SeriesCounts:
+    """What is None stays. Raises as `create_series`, and `NotFound`."""
+    title = None if title is None else read_title(title)
+    said = None if lexicon is None else check_lexicon(lexicon)
     with place.db.writing() as session:
-        find_series(session, user_id, series_id).title = title
+        series = find_series(session, user_id, series_id)
+        series.title = series.title if title is None else title
+        series.lexicon = series.lexicon if said is None else said
         session.flush()
         return count_series(session, user_id, series_id)
 
@@ -161,7 +170,8 @@ def ensure_character_image(
     def settle(session: Session, file: Path) -> tuple[SeriesCharacter, bool]:
         _open_series(session, user_id, series_id)
         character = _character(session, series_id, key)
-        created = character is None
+        # Whom a story gave a voice has no face yet, and is as new to whoever brings one.
+        created = character is None or character.image_hash is None
         if character is None:
             character = SeriesCharacter(id=prefixed("char"), series_id=series_id, name=name, key=key, created_at=now())
             session.add(character)
@@ -226,7 +236,7 @@ def _open_series(session: Session, user_id: str, series_id: str) -> None:
     series = session.scalar(select(Series).where(Series.id == series_id).with_for_update())
     _check_owner(series, user_id)
     if series is None:
-        session.add(Series(id=series_id, user_id=user_id, title="", created_at=now()))
+        session.add(Series(id=series_id, user_id=user_id, title="", lexicon={}, created_at=now()))
         session.flush()
 
 

@@ -16,6 +16,7 @@ from engine.shots import same_name, subjects_of
 from engine.types import Script
 from server.ids import prefixed
 from server.series.models import SeriesCharacter
+from server.series.sound import keep_voices
 from server.stories.models import Story, StoryCharacter, StoryClip, StoryItem, StoryScene
 
 Row = TypeVar("Row", StoryCharacter, StoryScene, StoryItem, StoryClip)
@@ -23,11 +24,13 @@ Row = TypeVar("Row", StoryCharacter, StoryScene, StoryItem, StoryClip)
 
 def put_cast(session: Session, story: Story, script: Script, voices: Mapping[str, str]) -> None:
     """Characters, scenes and items; `voices` by character name, of those who speak. A character that the story's series
-    knows has the picture that is kept there."""
+    knows has the picture that is kept there; the voices that the series does not know yet are kept there too."""
     characters = {row.name: row for row in rows_of(session, StoryCharacter, story)}
     scenes = {row.description: row for row in rows_of(session, StoryScene, story)}
     items = {row.name: row for row in rows_of(session, StoryItem, story)}
     faces = _faces(session, story)
+    if story.series_id is not None:
+        keep_voices(session, story.series_id, voices)
     for order, character in enumerate(script.characters):
         row = characters.pop(character.name, None) or StoryCharacter(id=prefixed("char"), story_id=story.id)
         row.order, row.name, row.role = order, character.name, character.role

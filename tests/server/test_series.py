@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import func, select
 
+from engine.errors import BadRequest
 from server.errors import BadInput, NotFound, Unavailable
 from server.ids import cuid
 from server.media.library import path_of
@@ -16,6 +17,7 @@ from server.place import Place
 from server.series import service
 from server.series.models import Series, SeriesCharacter
 from server.series.service import ensure_character_image, references
+from server.series.sound import keep_voices, sound_of
 from server.stories.models import Story, StoryCharacter
 from tests.server.media_rooms import a_story, data_url, files_below, gives, picture, web_server
 from tests.server.people import a_user, place_on
@@ -268,3 +270,37 @@ def test_a_picture_is_fetched_from_where_it_lies(database_url: str, tmp_path: Pa
         _, created = ensure_character_image(place, user, series_id, "Axon", f"http://127.0.0.1:{port}/a.png")
         assert created
         assert colours(place, series_id) == {"Axon": (0, 128, 128)}
+
+
+def test_the_first_voice_of_a_character_is_theirs_in_the_series(place: Place, user: str) -> None:
+    series = service.create_series(place, user, "The wood")
+    with place.db.writing() as session:
+        keep_voices(session, series.id, {"Ann": "heart-low", "Bob": "heart"})
+        keep_voices(session, series.id, {"ANN": "heart"})
+        keep_voices(session, cuid(), {"Ann": "heart"})
+    with place.db.reading() as session:
+        assert sound_of(session, series.id).voices == {"Ann": "heart-low", "Bob": "heart"}
+        assert sound_of(session, cuid()) == ({}, {})
+
+
+def test_a_character_that_only_spoke_so_far_is_new_to_whoever_brings_their_face(place: Place, user: str) -> None:
+    series = service.create_series(place, user, "The wood")
+    with place.db.writing() as session:
+        keep_voices(session, series.id, {"Ann": "heart"})
+    assert colours(place, series.id) == {}
+    character, created = ensure_character_image(place, user, series.id, "Ann", TEAL)
+    assert (created, character.voice) == (True, "heart")
+    assert not ensure_character_image(place, user, series.id, "Ann", RED)[1]
+
+
+def test_a_series_keeps_how_words_are_said(place: Place, user: str) -> None:
+    series = service.create_series(place, user, "The wood", {" Nguyen ": "win"})
+    service.change_series(place, user, series.id, title="The old wood")
+    with place.db.reading() as session:
+        assert sound_of(session, series.id).lexicon == {"Nguyen": "win"}
+    with pytest.raises(BadRequest, match="markup"):
+        service.change_series(place, user, series.id, lexicon={"Nguyen": "<b>win</b>"})
+    service.change_series(place, user, series.id, lexicon={})
+    with place.db.reading() as session:
+        assert sound_of(session, series.id).lexicon == {}
+        assert service.find_series(session, user, series.id).title == "The old wood"

@@ -84,13 +84,13 @@ def test_a_series_from_its_beginning_to_its_end(client: TestClient) -> None:
     made = client.post("/api/v1/series", json={"title": "  The Chef "})
     assert made.status_code == 201
     series = made.json()
-    assert set(series) == {"id", "title", "counts", "createdAt"}
+    assert set(series) == {"id", "title", "counts", "createdAt", "lexicon"}
     assert (series["title"], series["counts"]) == ("The Chef", {"characters": 0, "stories": 0})
     client.post(ENSURE, json=body(seriesId=series["id"]))
     path = f"/api/v1/series/{series['id']}"
     assert client.get(path).json() == series | {"counts": {"characters": 1, "stories": 0}}
     (character,) = client.get(f"{path}/characters").json()["data"]
-    assert set(character) == {"id", "seriesId", "characterName", "imageUrl", "createdAt"}
+    assert set(character) == {"id", "seriesId", "characterName", "imageUrl", "voiceName", "createdAt"}
     assert client.get(character["imageUrl"]).status_code == 200
     assert client.patch(path, json={"title": "Another"}).json()["title"] == "Another"
     listed = client.get("/api/v1/series").json()
@@ -122,3 +122,15 @@ def test_another_owners_series_is_not_found(place: Place, client: TestClient) ->
 @pytest.mark.parametrize("query", ["page=0", "page=x", "limit=0", "limit=101", "page=99999999999999999999"])
 def test_pages_have_bounds(client: TestClient, query: str) -> None:
     assert client.get(f"/api/v1/series?{query}").status_code == 400
+
+
+def test_how_words_are_said_is_set_read_and_refused_by_its_field(client: TestClient) -> None:
+    made = client.post("/api/v1/series", json={"title": "T", "lexicon": {"Nguyen": "win"}}).json()
+    path = f"/api/v1/series/{made['id']}"
+    assert client.get(path).json()["lexicon"] == {"Nguyen": "win"}
+    changed = client.patch(path, json={"lexicon": {"Siobhan": "shivawn"}}).json()
+    assert (changed["title"], changed["lexicon"]) == ("T", {"Siobhan": "shivawn"})
+    refused = client.patch(path, json={"lexicon": {"Siobhan": "<x>"}})
+    assert refused.status_code == 400
+    assert refused.json()["error"]["message"].startswith("lexicon: ")
+    assert client.patch(path, json={"lexicon": {"Siobhan": 3}}).status_code == 400

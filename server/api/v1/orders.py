@@ -40,6 +40,7 @@ def plan_generation(place: Place, body: Generate, base_url: str) -> Planned:
         seed=body.seed or 0,
         profile=body.profile or place.settings.profile,
         voice=body.voice,
+        lexicon=body.lexicon or {},
         music=body.music is not False,
         captions=body.captions or "burned",
         use=body.use or "commercial",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import msgspec
 from litestar import Request, delete, get, patch, post
 from msgspec import Meta
 
@@ -19,10 +20,21 @@ from server.series import service
 Title = Annotated[str, Meta(min_length=1, max_length=service.LONGEST)]
 
 
+Lexicon = Annotated[dict[str, str], Meta(description="How words are said in its stories: a respelling by word.")]
+
+
 class SeriesBody(Taken, frozen=True):
     """`title`: one line of 1 to 200 characters."""
 
     title: Title
+    lexicon: Lexicon | None = None
+
+
+class SeriesChange(Taken, frozen=True):
+    """What is absent stays. `lexicon` takes the place of the one before; an empty one removes it."""
+
+    title: Title | None = None
+    lexicon: Lexicon | None = None
 
 
 class SeriesCountsAnswer(Given, frozen=True):
@@ -39,11 +51,20 @@ class SeriesAnswer(Given, frozen=True):
     created_at: str
 
 
+class OneSeriesAnswer(SeriesAnswer, frozen=True):
+    """With how words are said in its stories."""
+
+    lexicon: dict[str, str]
+
+
 class SeriesCharacterAnswer(Given, frozen=True):
+    """`voice_name` is what they speak with in every story, null until they have spoken."""
+
     id: str
     series_id: str
     character_name: str
     image_url: str | None
+    voice_name: str | None
     created_at: str
 
 
@@ -56,23 +77,23 @@ def list_series(place: Place, caller: Caller, page: Page = 1, limit: Limit = USU
 
 
 @post("/series", opt={"access": "stories:generate"}, sync_to_thread=True)
-def create_series(place: Place, caller: Caller, data: SeriesBody) -> SeriesAnswer:
+def create_series(place: Place, caller: Caller, data: SeriesBody) -> OneSeriesAnswer:
     """A new series, without characters."""
-    series = service.create_series(place, caller.user_id, data.title)
-    return _spell(service.SeriesCounts(series, 0, 0))
+    series = service.create_series(place, caller.user_id, data.title, data.lexicon)
+    return _spell_one(service.SeriesCounts(series, 0, 0))
 
 
 @get("/series/{series_id:str}", opt={"access": "stories:read"}, sync_to_thread=True)
-def get_series(place: Place, caller: Caller, series_id: str) -> SeriesAnswer:
+def get_series(place: Place, caller: Caller, series_id: str) -> OneSeriesAnswer:
     """One series."""
     with place.db.reading() as session:
-        return _spell(service.count_series(session, caller.user_id, series_id))
+        return _spell_one(service.count_series(session, caller.user_id, series_id))
 
 
 @patch("/series/{series_id:str}", opt={"access": "stories:generate"}, sync_to_thread=True)
-def rename_series(place: Place, caller: Caller, series_id: str, data: SeriesBody) -> SeriesAnswer:
-    """Give a series another title."""
-    return _spell(service.rename_series(place, caller.user_id, series_id, data.title))
+def change_series(place: Place, caller: Caller, series_id: str, data: SeriesChange) -> OneSeriesAnswer:
+    """Give a series another title or lexicon."""
+    return _spell_one(service.change_series(place, caller.user_id, series_id, title=data.title, lexicon=data.lexicon))
 
 
 @delete("/series/{series_id:str}", status_code=200, opt={"access": "stories:generate"}, sync_to_thread=True)
@@ -98,6 +119,7 @@ def list_series_characters(
                 series_id=row.series_id,
                 character_name=row.name,
                 image_url=urls.get(row.image_id or ""),
+                voice_name=row.voice,
                 created_at=iso(row.created_at),
             )
             for row in rows
@@ -115,4 +137,8 @@ def _spell(counted: service.SeriesCounts) -> SeriesAnswer:
     )
 
 
-HANDLERS = [list_series, create_series, get_series, rename_series, delete_series, list_series_characters]
+def _spell_one(counted: service.SeriesCounts) -> OneSeriesAnswer:
+    return OneSeriesAnswer(**msgspec.structs.asdict(_spell(counted)), lexicon=counted.series.lexicon)
+
+
+HANDLERS = [list_series, create_series, get_series, change_series, delete_series, list_series_characters]

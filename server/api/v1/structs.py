@@ -84,6 +84,7 @@ class Generate(Taken, frozen=True, kw_only=True):
     seed: Seed | None = None
     profile: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     voice: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    lexicon: Annotated[dict[str, str], Meta(description="How words are said: a respelling by word.")] | None = None
     music: bool | None = None
     captions: CaptionMode | None = None
     webhook_url: Annotated[str, Meta(min_length=1, max_length=MAX_URL, extra_json_schema=URL)] | None = None

@@ -174,6 +174,7 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=25), nullable=False),
         sa.Column("user_id", sa.String(length=25), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
+        sa.Column("lexicon", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_series_user_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_series")),
@@ -241,6 +242,7 @@ def upgrade() -> None:
         sa.Column("key", sa.String(length=400), nullable=False),
         sa.Column("image_id", sa.String(length=31), nullable=True),
         sa.Column("image_hash", sa.String(length=64), nullable=True),
+        sa.Column("voice", sa.String(length=64), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["series_id"], ["series.id"], name=op.f("fk_series_characters_series_id"), ondelete="CASCADE"
