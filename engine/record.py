@@ -68,7 +68,7 @@ def write_record(film: Film, prompt: str, specs: Mapping[str, ModelSpec]) -> Non
             )
         ],
         "decisions": film.plan.decisions,
-        "review": {"passed": film.review.passed, "findings": film.review.findings, "figures": film.review.figures},
+        "review": film.review,
         "warnings": film.warnings,
         "timings": film.stage_seconds,
     }

@@ -195,15 +195,13 @@ class Finding(Camel, frozen=True):
 
 
 class Review(Camel, frozen=True):
-    """What was looked at, and what was found. `figures` are the film's own: seconds, loudness, peak and the like."""
+    """What was looked at, and what was found; `passed` if that is nothing. `figures` are the film's own: seconds,
+    loudness, peak and the like."""
 
+    passed: bool
     checks: tuple[Check, ...]
     findings: tuple[Finding, ...] = ()
     figures: dict[str, float] = {}
-
-    @property
-    def passed(self) -> bool:
-        return not self.findings
 
 
 # ---- artefacts ------------------------------------------------------------------------------------------------------
@@ -340,7 +338,7 @@ class Film(Frozen, frozen=True):
     record: Path
     stage_seconds: dict[str, float]
     pauses: Pauses | None = None
-    review: Review = Review(checks=())
+    review: Review | None = None
     warnings: tuple[str, ...] = ()
 
 

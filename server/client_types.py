@@ -11,6 +11,26 @@ class Document(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """Base of what the server answers."""
 
 
+class Finding(Document, frozen=True):
+    """Something a viewer would complain about. `shot` counts from 0, None for the whole film; `at` in seconds."""
+
+    check: str
+    sentence: str
+    shot: int | None = None
+    at: float | None = None
+    measured: float | None = None
+    limit: float | None = None
+
+
+class Review(Document, frozen=True):
+    """What was found when the finished film was looked at; `figures` are the film's own, by name."""
+
+    passed: bool
+    checks: list[str] = []
+    findings: list[Finding] = []
+    figures: dict[str, float] = {}
+
+
 class Job(Document, frozen=True):
     """`status` goes queued → generating_story → generating_videos → rendering_video → completed or failed."""
 
@@ -29,6 +49,7 @@ class Job(Document, frozen=True):
     queue_position: int | None = None
     attempt: int = 1
     warnings: list[str] = []
+    review: Review | None = None
     error_code: str | None = None
     retry_of: str | None = None
 

@@ -232,6 +232,7 @@ class _Reporter:
             audio=tuple(_text(voice.audio) for voice in film.voices),
             warnings=film.warnings,
             models={str(role): model for role, model in film.plan.models.items()},
+            review=film.review,
         )
 
 

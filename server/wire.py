@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from engine.types import Script, StoryRequest
+from engine.types import Review, Script, StoryRequest
 
 
 class Assignment(msgspec.Struct, frozen=True):
@@ -100,6 +100,7 @@ class Filmed(msgspec.Struct, frozen=True, tag="filmed"):
     audio: tuple[str | None, ...]
     warnings: tuple[str, ...]
     models: dict[str, str]
+    review: Review | None = None
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

@@ -84,7 +84,8 @@ def make(
             print_json(film_document(film, target, written, kept=work is not None))
         else:
             say(f"{film.title}: {film.seconds:.1f} s, {film.width}×{film.height}, {len(film.script.shots)} shots")
-            say(verdict(film.review))
+            if film.review is not None:
+                say(verdict(film.review))
             print_text(str(target))
 
 
@@ -185,6 +186,6 @@ def film_document(film: Film, target: Path, written: dict[str, Path], *, kept: b
         "timings": film.stage_seconds,
         "models": film.plan.models,
         "seed": film.plan.seed,
-        "review": {"passed": film.review.passed, "findings": film.review.findings, "figures": film.review.figures},
+        "review": film.review,
         "warnings": film.warnings,
     }

@@ -15,6 +15,15 @@ from engine.types import Finding, Review
 PAGE, DOCUMENT, SHEET = "review.html", "review.json", "review.jpg"
 SHEET_WIDTH = 1440
 LABEL = (6, 4)
+FIGURES = {
+    "seconds": "length, seconds",
+    "frames": "frames",
+    "chapters": "chapters",
+    "loudnessLufs": "loudness, LUFS",
+    "truePeakDbtp": "true peak, dBTP",
+    "longestPauseSeconds": "longest pause inside a line, seconds",
+    "charactersASecond": "fastest caption, characters a second",
+}
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 1440px; margin: 2rem auto; padding: 0 1rem; color: #1c1c1e }
@@ -67,7 +76,10 @@ def page(title: str, review: Review) -> str:
         if review.passed
         else '<ul class="found">' + "".join(f"<li>{_told(finding)}</li>" for finding in review.findings) + "</ul>"
     )
-    figures = "".join(f"<tr><th>{escape(name)}</th><td>{value:g}</td></tr>" for name, value in review.figures.items())
+    figures = "".join(
+        f"<tr><th>{escape(FIGURES.get(name, name))}</th><td>{value:g}</td></tr>"
+        for name, value in review.figures.items()
+    )
     return (
         f'<!doctype html>\n<html lang="en"><meta charset="utf-8"><title>Review of {escape(title)}</title>\n'
         f"<style>{STYLE}</style>\n<h1>Review of {escape(title)}</h1>\n{outcome}\n"

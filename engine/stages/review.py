@@ -39,7 +39,7 @@ from engine.types import (
 )
 
 NAME: Stage = "review"
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 
 
 class Sheet(Frozen, frozen=True):
@@ -100,8 +100,8 @@ def review_film(
         if files.srt is not None:
             captions = read_captions(files.srt)
             findings += judge_captions(captions, facts.seconds, words_said(script, voices, timings, plan.fps))
-            figures["letters a second at most"] = round(max(map(letters_a_second, captions), default=0.0), 1)
-        found = Review(checks=checks, findings=tuple(findings), figures=figures)
+            figures["charactersASecond"] = round(max(map(letters_a_second, captions), default=0.0), 1)
+        found = Review(passed=not findings, checks=checks, findings=tuple(findings), figures=figures)
         review = store.keep(NAME, key, Review, lambda folder: found)
     _write(store.folder, title, review, _sheet(files.pieces, _names(plan, len(files.pieces)), store))
     for finding in review.findings:
@@ -155,16 +155,14 @@ def _figures(facts: MediaFacts, heard: Heard) -> dict[str, float]:
         "seconds": round(facts.seconds, 3),
         "frames": facts.frames,
         "chapters": len(facts.chapters),
-        "loudness, LUFS": heard.lufs,
-        "true peak, dBTP": heard.peak,
-        "longest pause in a line, seconds": max((line.pause for line in heard.lines), default=0.0),
+        "loudnessLufs": heard.lufs,
+        "truePeakDbtp": heard.peak,
+        "longestPauseSeconds": max((line.pause for line in heard.lines), default=0.0),
     }
 
 
 def _write(folder: Path, title: str, review: Review, sheet: Sheet | None) -> None:
-    document = msgspec.json.format(
-        msgspec.json.encode({"passed": review.passed, **msgspec.to_builtins(review)}), indent=2
-    )
+    document = msgspec.json.format(msgspec.json.encode(review), indent=2)
     for name, content in (
         (DOCUMENT, document),
         (PAGE, page(title, review).encode("utf-8", "backslashreplace")),

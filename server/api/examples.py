@@ -133,6 +133,14 @@ WHOLE: dict[str, dict[str, Any]] = {
         "stages": {"voices": 0.8, "clips": 3.9, "segments": 4.8, "film": 2.6},
         "credits": 25,
     },
+    "Review": {
+        "passed": False,
+        "checks": ["black", "frozen", "loudness", "captions", "chapters"],
+        "findings": [
+            {"check": "frozen", "sentence": "shot 3 stands still", "shot": 2, "at": 9.5, "measured": 4.1, "limit": 2},
+        ],
+        "figures": {"seconds": 30, "loudnessLufs": -16, "truePeakDbtp": -2.4},
+    },
     "Queued": {"jobId": JOB, "status": "queued", "pollUrl": f"/api/v1/stories/jobs/{JOB}"},
     "PlannedModel": {
         "id": "hibari", "licence": "Apache-2.0", "about": "A small voice.", "bytes": 94371840, "ready": True,

@@ -8,6 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
+from engine.types import Review
 from server.clock import iso, iso_or_none
 from server.db.database import Database
 from server.errors import NotFound
@@ -18,7 +19,8 @@ from server.stories.models import Story, StoryClip
 
 class JobDocument(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     """`progress` 0–100; `error` a sentence when the job failed, else null; timestamps ISO 8601, UTC. `videoUrl` is
-    absolute, once the job is completed: the composed film if `renderVideo`, else the first clip's video."""
+    absolute, once the job is completed: the composed film if `renderVideo`, else the first clip's video. `review`: what
+    was found when the finished film was looked at, once it was."""
 
     job_id: str
     status: JobStatus
@@ -35,6 +37,7 @@ class JobDocument(msgspec.Struct, frozen=True, rename="camel", kw_only=True):
     queue_position: int | None
     attempt: int
     warnings: list[str]
+    review: Review | None
     error_code: str | None
     retry_of: str | None
 
@@ -46,7 +49,7 @@ PolledRow = Row[*tuple[Any, ...]]
 J = Job.__table__.c
 POLLED = select(
     *(J.id, J.user_id, J.status, J.progress, J.story_id, J.render_video, J.error, J.created_at, J.started_at),
-    *(J.completed_at, J.stage, J.eta_seconds, J.attempt, J.warnings, J.error_code, J.retry_of),
+    *(J.completed_at, J.stage, J.eta_seconds, J.attempt, J.warnings, J.review, J.error_code, J.retry_of),
 ).where(J.id == bindparam("sought"))
 BEFORE = (
     select(func.count())
@@ -82,6 +85,7 @@ def job_document(session: Session | Connection, job: Job | PolledRow, base_url: 
         queue_position=queue_position(session, job),
         attempt=job.attempt,
         warnings=job.warnings,
+        review=job.review,
         error_code=job.error_code,
         retry_of=job.retry_of,
     )

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from engine.types import StoryRequest
+from engine.types import Review, StoryRequest
 from server.clock import DAY, SECOND, now
 from server.db.columns import Json, Millis, Table
 
@@ -53,6 +53,7 @@ class Job(Table):
     eta_seconds: Mapped[float | None]
     estimate: Mapped[dict[str, float]] = mapped_column(Json(dict[str, float]))
     warnings: Mapped[list[str]] = mapped_column(Json(list[str]))
+    review: Mapped[Review | None] = mapped_column(Json(Review), default=None)
     error: Mapped[str | None]
     error_code: Mapped[str | None] = mapped_column(String(40))
     attempt: Mapped[int] = mapped_column(default=1)

@@ -106,6 +106,7 @@ def publish_film(place: Place, claim: Claim, filmed: Filmed) -> None:
         story.vtt_id = _exchange(place, session, story, vtt, story.vtt_id)
         story.duration = filmed.seconds
         job.warnings = list(dict.fromkeys([*job.warnings, *filmed.warnings]))
+        job.review = filmed.review
         complete(session, job)
         fault("terminal")
     fault("after-terminal")

@@ -49,6 +49,7 @@ def test_the_quick_start_of_the_reference(api: Api) -> None:
         "queuePosition": 1,
         "attempt": 1,
         "warnings": [],
+        "review": None,
         "errorCode": None,
         "retryOf": None,
     }

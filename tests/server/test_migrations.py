@@ -81,6 +81,17 @@ def test_tables_with_data_go_down_and_come_up_empty_and_in_use(db, tmp_path, dat
     place.close()
 
 
+def test_jobs_and_their_events_survive_the_way_down_and_up_by_one(db, tmp_path, database_url):
+    place = a_place(tmp_path, database_url=database_url)
+    submit(place, a_user(place))
+    before = rows(place.db)
+    downgrade(db, "0001")
+    assert "review" not in {column["name"] for column in inspect(db.engine).get_columns("jobs")}
+    upgrade(db)
+    assert rows(place.db) == before
+    place.close()
+
+
 def test_processes_that_migrate_at_once_do_it_once(db, database_url):
     processes = [
         subprocess.Popen([sys.executable, "-c", MIGRATE, database_url], cwd=ROOT, stderr=subprocess.PIPE)

@@ -6,12 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import select
 
+from engine.types import Finding, Review
 from server.jobs.accept import accept
 from server.jobs.claims import Claim, ClaimLost, claim_wave
 from server.jobs.control import cancel
+from server.jobs.document import poll
 from server.jobs.publish import publish_artefact, publish_film, publish_script
 from server.media.library import path_of
 from server.media.models import Media
@@ -75,6 +78,15 @@ def test_what_was_published_early_keeps_its_address_in_the_end(place: Place, ada
         kept = session.scalars(select(Media)).all()
         assert len(files_below(place.folders.media)) == len(kept) == 6
         assert all(path_of(place.folders, media).stat().st_size == media.bytes for media in kept)
+
+
+def test_what_the_review_found_is_told_with_the_job(place: Place, ada: str) -> None:
+    claim = begun(place, ada)
+    found = Finding(check="frozen", sentence="shot 2 stands still", shot=1, at=2.0)
+    review = Review(passed=False, checks=("frozen",), findings=(found,), figures={"seconds": 5.0})
+    assert poll(place.db, ada, claim.job_id, "").review is None
+    publish_film(place, claim, msgspec.structs.replace(filmed(place, claim), review=review))
+    assert poll(place.db, ada, claim.job_id, "").review == review
 
 
 def test_a_file_that_is_made_anew_takes_the_place_of_the_one_before(place: Place, ada: str) -> None:
