@@ -107,14 +107,15 @@ def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog) -> PlanRe
 def _shots(request: StoryRequest, plan: Plan, narrator: ModelSpec, pacing: Pacing) -> tuple[ShotReport, ...]:
     """Shots as long as their words; where a length was asked for, scaled so that the film keeps it."""
     lines = request.script.shots if request.script else ()
-    words = [len(shot.narration.split()) for shot in lines] or [shot.words for shot in plan.shots]
+    planned_shots = [shot for shot in plan.shots if not shot.spare]
+    words = [len(shot.narration.split()) for shot in lines] or [shot.words for shot in planned_shots]
     pause = sum(pacing.pause) / 2
     lengths = [count / narrator.limits.words_per_second + pause for count in words]
     cards = plan.title_seconds + plan.end_seconds
     if plan.target_seconds is not None and not lines:
         lengths = [length * (plan.target_seconds - cards) / sum(lengths) for length in lengths]
     reports, before, at = [], 0, 0.0
-    for order, (planned, count, length) in enumerate(zip(plan.shots, words, lengths, strict=True)):
+    for order, (planned, count, length) in enumerate(zip(planned_shots, words, lengths, strict=True)):
         at += length
         frames = max(1, round(at * plan.fps) - before)
         before += frames

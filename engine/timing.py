@@ -3,33 +3,32 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import msgspec
 
 from engine.formats import Pacing
+from engine.silence import Silence, share, silence_of, steady_stretch
 from engine.types import Frozen, Pauses, Timing
-
-LINGER = 3.0
-"""Seconds of silence on one side of a line that a shot bears at most when a script is short for its length."""
 
 LEAD_SHARE = 0.4
 """Of a shot's silence, what comes before its line: the picture is seen shortly before it is spoken of."""
 
-NATURAL = 0.35
-"""Where between the least and the most pause of a format a film lies that need not keep any length."""
+TOLERANCE = 0.03
+"""How far from the length that was asked for a film may end, as a share of it; in formats that last an exact time, not
+at all."""
 
-TOLERANCE = 0.05
-
-KEPT_ASKED, KEPT_UNASKED = 0.04, 0.2
+KEPT_ASKED, KEPT_UNASKED = TOLERANCE, 0.2
 """How far from its length, as a share of it, a film may end when the pauses that it had are kept though a line was
 edited: where that length was asked for, and where it was the format's own and none is asked for any more."""
 
-STRETCH_STEP = 1 / 16
-END_CARD_GIVES, END_CARD_TAKES = 0.4, 0.8
-"""Pauses change in steps of the stretch (see `Silence.at`); the end card gives or takes the rest, up to these shares of
-itself, and after an edit as much as it can."""
+END_CARD_GIVES, END_CARD_TAKES, END_CARD_GIVES_AFTER_EDIT = 0.4, 0.8, 0.65
+"""The end card gives or takes what the pauses, which come in steps, leave over, up to these shares of itself; it gives
+more where a line was edited, so that all other shots stay as they were."""
+
+SPEED_STEP = 0.03
+"""A voice's speed comes in such steps: a line that is edited should not make all the others be spoken again."""
 
 
 class Fit(Frozen, frozen=True):
@@ -52,23 +51,6 @@ class Fit(Frozen, frozen=True):
         return target_seconds is None or abs(self.off) <= TOLERANCE * target_seconds
 
 
-class Silence(Frozen, frozen=True):
-    """What a shot may have of it, in frames: the least; the format's least, natural and most; all that it bears."""
-
-    points: tuple[int, ...]
-
-    def at(self, stretch: float) -> float:
-        """Frames at `stretch` 0 (the least) to 4 (all it bears), linear between the points."""
-        low = min(int(stretch), 3)
-        return self.points[low] + (stretch - low) * (self.points[low + 1] - self.points[low])
-
-
-def natural_silence(pacing: Pacing) -> float:
-    """Seconds of silence that a spoken shot has, before and after its line together, where no length is to be kept."""
-    low, high = pacing.pause
-    return 2 * (low + NATURAL * (high - low))
-
-
 def fit(
     speech: Sequence[float],
     *,
@@ -78,6 +60,8 @@ def fit(
     end_seconds: float,
     target_seconds: float | None,
     speed: float | None = None,
+    shown: Sequence[float] = (),
+    linger: bool = False,
     max_shot_seconds: float | None = None,
     before: Pauses | None = None,
 ) -> Fit:
@@ -85,9 +69,11 @@ def fit(
 
     `speech`: per shot the measured seconds of its line, 0 for a silent shot; at the voice's own pace if `speed` is
     None (it is then chosen within `pacing.speed`), else at that very speed. The voice's own pace is kept as long as
-    the format's pauses alone can do it. `max_shot_seconds`: the animator's longest clip. `before`: what the film had
-    before a line of it was edited; it is kept as long as the length then is about what was wanted (`KEPT_ASKED`,
-    `KEPT_UNASKED`; exact in formats that last an exact time).
+    the format's pauses alone can do it. `shown`: per shot the seconds that it lasts at least, so that what is said in
+    it can be read; `linger`: whether shots may be more silent than the format's most (`engine.silence.LINGER`).
+    `max_shot_seconds`: the animator's longest clip. `before`: what the film had before a line of it was edited; it is
+    kept as long as the length then is about what was wanted (`KEPT_ASKED`, `KEPT_UNASKED`; exact in formats that last
+    an exact time).
 
     Every cut lies on a whole frame, so nothing accumulates; a target that can be reached is met to the frame.
     """
@@ -97,8 +83,18 @@ def fit(
     given = speed is not None
 
     def laid(pace: float) -> _Laid:
-        return _lay(speech if given else [seconds / pace for seconds in speech], pacing, fps, longest)
+        seconds = tuple(speech) if given else tuple(line / pace for line in speech)
+        frames = tuple(math.ceil(line * fps - 1e-6) for line in seconds)
+        least = shown or [0.0] * len(frames)
+        room = tuple(
+            silence_of(line, pacing, fps, shown=seconds_shown, longest=longest, linger=linger)
+            for line, seconds_shown in zip(frames, least, strict=True)
+        )
+        return _Laid(seconds=seconds, frames=frames, room=room)
 
+    slowest, fastest = pacing.speed
+    if before is not None and not slowest <= before.speed <= fastest:
+        before = None
     if before is not None and (not given or speed == before.speed):
         lines = laid(before.speed)
         silence = [round(shot.at(before.stretch)) for shot in lines.room]
@@ -107,15 +103,18 @@ def fit(
             pauses = msgspec.structs.replace(before, end_seconds=kept / fps)
             return _fitted(lines, silence, before.speed, title, kept, fps, target_seconds, pauses)
     if speed is None:
-        speed = 1.0 if wanted is None else _choose_speed(speech, wanted, pacing, fps, longest)
+        speed = 1.0 if wanted is None else _choose_speed(speech, wanted, pacing, fps, longest, laid)
     lines = laid(speed)
     if wanted is None or target_seconds is None:
         silence = [shot.points[2] for shot in lines.room]
         return _fitted(lines, silence, speed, title, end, fps, None, None)
     left = wanted - lines.spoken
-    stretch = _steady_stretch(lines.room, left, _spare(end))
+    spare = end_card_gives(end)
+    stretch = steady_stretch(lines.room, left, spare)
     if stretch is None:
-        return _fitted(lines, _share(lines.room, left), speed, title, end, fps, target_seconds, None)
+        silence = share(lines.room, left)
+        end += min(max(left - sum(silence), spare[0]), spare[-1])
+        return _fitted(lines, silence, speed, title, end, fps, target_seconds, None)
     silence = [round(shot.at(stretch)) for shot in lines.room]
     end += left - sum(silence)
     pauses = Pauses(seconds=target_seconds, speed=speed, stretch=stretch, end_seconds=end / fps)
@@ -134,16 +133,9 @@ class _Laid(Frozen, frozen=True):
         return sum(self.frames)
 
 
-def _lay(seconds: Sequence[float], pacing: Pacing, fps: int, longest: int | None) -> _Laid:
-    frames = tuple(math.ceil(line * fps - 1e-6) for line in seconds)
-    return _Laid(
-        seconds=tuple(seconds), frames=frames, room=tuple(_silence(line, pacing, fps, longest) for line in frames)
-    )
-
-
-def _spare(end: int) -> range:
-    """The frames that an end card of `end` frames gives (−) or takes (+)."""
-    return range(-round(END_CARD_GIVES * end), round(END_CARD_TAKES * end) + 1)
+def end_card_gives(end: int, gives: float = END_CARD_GIVES) -> range:
+    """The frames by which an end card of `end` frames may be shorter (−) or longer (+)."""
+    return range(-round(gives * end), round(END_CARD_TAKES * end) + 1)
 
 
 def _end_as_before(
@@ -156,7 +148,7 @@ def _end_as_before(
         return end if abs(off) <= allowed else None
     if target != before.seconds:
         return None
-    spare = _spare(end)
+    spare = end_card_gives(end, END_CARD_GIVES_AFTER_EDIT)
     left = round(target * fps) - title - shots - end
     taken = min(max(left, spare[0]), spare[-1])
     allowed = 0 if pacing.allowed_seconds else KEPT_ASKED * target * fps
@@ -254,85 +246,32 @@ def fit_to_beat(
     return Fit(timings=timings, speed=1.0, seconds=seconds, end_seconds=end / fps, off=off, notes=notes, pauses=pauses)
 
 
-def _silence(line: int, pacing: Pacing, fps: int, longest: int | None) -> Silence:
-    """What a shot with a line of so many frames may have; a silent shot lasts about the format's length of a shot."""
-    low, high = pacing.pause
-    if line:
-        seconds = (min(0.1, 2 * low), 2 * low, natural_silence(pacing), 2 * high, max(2 * high, 2 * LINGER))
-    else:
-        seconds = tuple(pacing.shot_seconds * factor for factor in (0.3, 0.6, 1.0, 1.6, 2.5))
-    top = None if longest is None else max(0, longest - line)
-    return Silence(points=tuple(round(s * fps) if top is None else min(round(s * fps), top) for s in seconds))
-
-
-def _steady_stretch(room: Sequence[Silence], frames: int, spare: range) -> float | None:
-    """The step whose silence comes nearest to `frames`, None if what it leaves over is not in `spare`.
-
-    In steps, because each shot's length then follows from its own line and this one number: when a line is edited and
-    the number kept, the others stay as long as they were, and need not be made again. The nearest, so that the end card
-    can then give as well as take.
-    """
-
-    def over(stretch: float) -> int:
-        return frames - sum(round(shot.at(stretch)) for shot in room)
-
-    steps = (number * STRETCH_STEP for number in range(round(4 / STRETCH_STEP) + 1))
-    best = min(steps, key=lambda stretch: (abs(over(stretch)), abs(stretch - 2)))
-    return best if over(best) in spare else None
-
-
-def _choose_speed(speech: Sequence[float], wanted: int, pacing: Pacing, fps: int, longest: int | None) -> float:
+def _choose_speed(
+    speech: Sequence[float],
+    wanted: int,
+    pacing: Pacing,
+    fps: int,
+    longest: int | None,
+    laid: Callable[[float], _Laid],
+) -> float:
     """The speed nearest to 1 at which the format's own pauses fill what the lines leave."""
 
     def span(speed: float) -> tuple[int, int]:
-        frames = [math.ceil(s / speed * fps - 1e-6) for s in speech]
-        room = [_silence(line, pacing, fps, longest) for line in frames]
-        spoken = sum(frames)
-        return spoken + sum(r.points[1] for r in room), spoken + sum(r.points[3] for r in room)
+        lines = laid(speed)
+        least, most = (lines.spoken + sum(shot.points[i] for shot in lines.room) for i in (1, 3))
+        return least, most
 
     slowest, fastest = pacing.speed
     if longest is not None and speech:  # a line must stay shorter than the longest clip when it is slowed down
         slowest = max(slowest, min(1.0, max(speech) * fps / max(1, longest - round(2 * pacing.pause[0] * fps))))
-    least, most = span(1.0)
-    if least <= wanted <= most:
-        return 1.0
-    inside, outside = (1.0, fastest) if wanted < least else (1.0, slowest)
-    for _ in range(20):  # bisection: `outside` always suffices or is the limit
-        middle = (inside + outside) / 2
-        least, most = span(middle)
-        if least <= wanted <= most:
-            outside = middle
-        else:
-            inside = middle
-    # Twentieths, away from 1: a line that is edited should not make all the others be spoken again a little faster.
-    twentieths = math.ceil(outside * 20 - 1e-6) if outside > 1 else math.floor(outside * 20 + 1e-6)
-    return min(max(twentieths / 20, min(slowest, 1.0)), max(fastest, 1.0))
-
-
-def _share(room: Sequence[Silence], frames: int) -> list[int]:
-    """`frames` of silence dealt to the shots by one common stretch, as far as they bear it; whole, and exact."""
-    least, most = sum(r.points[0] for r in room), sum(r.points[4] for r in room)
-    if frames <= least or not room:
-        return [r.points[0] for r in room]
-    if frames >= most:
-        return [r.points[4] for r in room]
-    low, high = 0.0, 4.0
-    for _ in range(50):
-        middle = (low + high) / 2
-        if sum(r.at(middle) for r in room) > frames:
-            high = middle
-        else:
-            low = middle
-    shares = [r.at(low) for r in room]
-    dealt = [math.floor(s + 1e-9) for s in shares]
-    order = sorted(range(len(room)), key=lambda i: (dealt[i] - shares[i], i))
-    left = frames - sum(dealt)
-    while left > 0:
-        for i in order:
-            if left and dealt[i] < room[i].points[4]:
-                dealt[i] += 1
-                left -= 1
-    return dealt
+    speed, (least, most) = 1.0, span(1.0)
+    while not least <= wanted <= most:
+        new = round(min(speed + SPEED_STEP, fastest) if wanted < least else max(speed - SPEED_STEP, slowest), 3)
+        reach = span(new)
+        if new == speed or reach == (least, most):
+            break  # the limit; or lines that have to be read for longer than they are spoken
+        speed, (least, most) = new, reach
+    return speed
 
 
 def _notes(

@@ -121,19 +121,22 @@ class StoryRequest(Frozen, frozen=True):
 
 
 class PlannedShot(Frozen, frozen=True):
-    """`words` is what the narration may count, so that the film keeps its length; `purpose` tells the writer why."""
+    """`words` is what the narration may count, so that the film keeps its length; `purpose` tells the writer why. A
+    `spare` one is written as well, and filmed only if the others, once they are spoken, leave room for it."""
 
     beat: str
     purpose: str
     words: int
     camera: CameraMove
+    spare: bool = False
 
 
 class Plan(Frozen, frozen=True):
     """Everything decided before any model is opened; a pure function of request, catalog, format and machine.
 
     `title_seconds` and `end_seconds` are the cards' lengths (0: no card). `max_clip_seconds` is the animator's longest
-    clip, None if it has no limit. `decisions` are sentences: what was chosen and why.
+    clip, None if it has no limit. `decisions` are sentences: what was chosen and why. A writer's script has a line for
+    each of `shots`, in that order; its film has those that were chosen.
     """
 
     format: str

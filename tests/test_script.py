@@ -289,7 +289,8 @@ def test_a_sentence_goes_on_inside_another_in_lower_case_unless_it_begins_with_a
 
 def told(prompt: str, *lines: str, content_type: str = "cinematic_story") -> Script:
     """A script of these lines, whatever a model would have written."""
-    _, plan = planned(prompt, content_type=content_type, shots=len(lines))
+    _, plan = planned(prompt, content_type=content_type, shots=len(lines), target_seconds=5.0 + 5 * len(lines))
+    plan = msgspec.structs.replace(plan, shots=tuple(shot for shot in plan.shots if not shot.spare))
     fmt, lexicon = load_format(plan.format), load_lexicon()
     pen = Pen(Answers(load_catalog().model("smollm2-135m"), "lantern"), 0, Control())
     topic = read_prompt(prompt, lexicon)

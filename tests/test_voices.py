@@ -79,7 +79,7 @@ def test_the_requested_seconds_are_kept(film, target):
 
 def test_a_long_script_is_spoken_faster_before_anything_is_left_out(film):
     plan = a_plan(30)
-    spoken = film.speak(a_script(14, 14, 14, 14, 14), plan)
+    spoken = film.speak(a_script(13, 13, 13, 13, 13), plan)
     assert len(spoken.script.shots) == 5
     assert max(job.speed for job in film.narrator.jobs) > 1.02
     assert length(spoken, plan) == pytest.approx(30, rel=0.01)
@@ -87,14 +87,15 @@ def test_a_long_script_is_spoken_faster_before_anything_is_left_out(film):
         assert voice.seconds == timing.speech
 
 
-def test_a_script_that_is_far_too_long_loses_middle_shots_and_says_so(film):
+def test_a_script_that_is_far_too_long_loses_middle_shots_which_is_a_decision(film):
     plan = a_plan(20)
     script = a_script(12, 14, 16, 18, 12, 15, 12)
     spoken = film.speak(script, plan)
     assert length(spoken, plan) == pytest.approx(20, rel=0.05)
     assert spoken.script.shots[0] == script.shots[0]
     assert spoken.script.shots[-1] == script.shots[-1]
-    assert any("left out" in message for message in film.told("warning"))
+    assert any("of 7 lines are filmed" in message for message in film.told("decision"))
+    assert not film.told("warning")
 
 
 def test_of_an_own_script_nothing_is_left_out_but_the_length_is_told(film):

@@ -23,6 +23,8 @@ OWN = "formats"
 NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
 MAX_BYTES = 100_000
+SPEED = (0.94, 1.06)
+"""Of a voice, 1 being its own pace: what goes further is heard as hurried or drawn out."""
 
 
 class Beat(Frozen, frozen=True):
@@ -49,7 +51,7 @@ class Pacing(Frozen, frozen=True):
 
     shot_seconds: float
     pause: tuple[float, float]
-    speed: tuple[float, float]
+    speed: tuple[float, float] = SPEED
     default_seconds: float = 30
     allowed_seconds: tuple[float, ...] = ()
 
@@ -211,8 +213,8 @@ def _of_pacing(pacing: Pacing) -> Iterator[str]:
     if not 0 <= least <= most <= 5:
         yield f"pacing.pause is {least:g} to {most:g}, not from less to more within 0 to 5 seconds"
     slow, fast = pacing.speed
-    if not 0.7 <= slow <= fast <= 1.4:
-        yield f"pacing.speed is {slow:g} to {fast:g}, not from slower to faster within 0.7 to 1.4"
+    if not SPEED[0] <= slow <= 1 <= fast <= SPEED[1]:
+        yield f"pacing.speed is {slow:g} to {fast:g}, not from slower to faster within {SPEED[0]} to {SPEED[1]}"
     for field, lengths in (("default_seconds", (pacing.default_seconds,)), ("allowed_seconds", pacing.allowed_seconds)):
         if not all(5 <= seconds <= 600 for seconds in lengths):
             yield f"pacing.{field} is {', '.join(f'{s:g}' for s in lengths)}, not within 5 to 600 seconds"

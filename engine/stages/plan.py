@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import lcm
+import math
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.catalog import Catalog, ModelSpec, Profile
@@ -10,11 +11,25 @@ from engine.errors import BadRequest
 from engine.formats import Beat, Format, load_format
 from engine.machine import Machine
 from engine.requests import check_request
-from engine.timing import natural_silence
+from engine.silence import natural_silence
 from engine.types import Plan, PlannedShot, StoryRequest
 
 # Title and end card together take at most this share of a short film.
 CARDS_SHARE = 0.25
+
+SPARE_SHARE, SPARE_WORDS = 0.25, 0.7
+"""For each shot so many spare lines are written, each of so many of a line's words: of more lines than are filmed some
+fill the measured time, and the writer, who is gone by then, need not be asked again."""
+
+CORE_SHARE, SMALL_FILM = 0.93, 0.25
+"""Of the words that fill a film, what the lines that are no spare ones have; that much less, divided by their number,
+since a few lines miss their words by more than many do. Too few are made good by a spare line; too many are not."""
+
+WORDS_READ_PER_SECOND = 2.9
+"""English words that are read in a second of captions (see `engine.reading`): 5.8 characters each, blank and marks."""
+
+SHOT_SECONDS = 1.6, 10.0
+"""How long a spoken shot lasts at least and at most: the shortest and the longest lines that writers write."""
 
 
 def make_plan(
@@ -33,9 +48,9 @@ def make_plan(
     _check_voice(request, fmt, narrator)
     width, height = film_size(request.aspect_ratio, profile, animator)
     title_seconds, end_seconds = _cards(fmt, request.target_seconds, profile.fps)
-    shots = _plan_shots(request, fmt, title_seconds + end_seconds, narrator.limits.words_per_second)
     longest = animator.limits.max_frames
     decisions = [_profile_decision(request, profile, machine)]
+    shots = _plan_shots(request, fmt, title_seconds + end_seconds, narrator.limits.words_per_second, decisions)
     plan = Plan(
         format=fmt.name,
         profile=profile.name,
@@ -60,7 +75,7 @@ def film_size(aspect_ratio: str, profile: Profile, animator: ModelSpec) -> tuple
     """Width and height in pixels: the profile's short side, each side the nearest multiple that the animator makes
     (and even: H.264 halves the chroma)."""
     across, down = (int(part) for part in aspect_ratio.split(":"))
-    step = lcm(2, animator.limits.size_step)
+    step = math.lcm(2, animator.limits.size_step)
     scale = profile.short_side / min(across, down)
     return max(step, round(across * scale / step) * step), max(step, round(down * scale / step) * step)
 
@@ -86,31 +101,83 @@ def _check_voice(request: StoryRequest, fmt: Format, narrator: ModelSpec) -> Non
 
 
 def _cards(fmt: Format, target: float | None, fps: int) -> tuple[float, float]:
-    """Title and end card in seconds, whole frames both."""
+    """Title and end card in seconds, whole frames both; under music the end card begins on a beat."""
     title, end = fmt.overlays.title_seconds, fmt.overlays.end_seconds
     scale = 1.0 if target is None or title + end == 0 else min(1.0, CARDS_SHARE * target / (title + end))
-    return round(title * scale * fps) / fps, round(end * scale * fps) / fps
+    title, end = title * scale, end * scale
+    if not fmt.narration and target is not None and end:
+        beat = 60 / fmt.music.tempo
+        end = target - beat * min(round((target - end) / beat), math.floor((target - 1 / fps) / beat))
+    return round(title * fps) / fps, round(end * fps) / fps
 
 
-def _plan_shots(request: StoryRequest, fmt: Format, cards: float, words_per_second: float) -> tuple[PlannedShot, ...]:
+def _plan_shots(
+    request: StoryRequest, fmt: Format, cards: float, words_per_second: float, decisions: list[str]
+) -> tuple[PlannedShot, ...]:
+    """The shots and, for a writer whose lines are spoken, spare ones among them."""
     pacing = fmt.pacing
     seconds = (request.target_seconds or pacing.default_seconds) - cards
+    written = request.script is None
     if request.script is not None:
         count = len(request.script.shots)
+    elif request.shots:
+        count = _shots_asked(request.shots, seconds, fmt, decisions)
     else:
-        count = request.shots or max(1, round(seconds / pacing.shot_seconds))
+        count = max(1, round(seconds / pacing.shot_seconds))
     beats = spread_beats(fmt.beats, count)
-    words = max(2.0 * count, (seconds - natural_silence(pacing) * count) * words_per_second)
+    each = seconds / max(1, count)
+    words = count * max(2.0, min((each - natural_silence(pacing)) * words_per_second, each * WORDS_READ_PER_SECOND))
+    if written and fmt.narration:
+        words = max(2.0 * count, words * (CORE_SHARE - SMALL_FILM / count))
     weight = sum(beat.weight for beat in beats)
-    return tuple(
-        PlannedShot(
-            beat=beat.name,
-            purpose=beat.purpose,
-            words=max(2, round(words * beat.weight / weight)),
-            camera=beat.camera,
-        )
-        for beat in beats
+    shots = [_planned(beat, words * beat.weight / weight) for beat in beats]
+    if written and fmt.narration:
+        return with_spares(shots, fmt, SPARE_WORDS * words / count)
+    return tuple(shots)
+
+
+def _planned(beat: Beat, words: float, *, spare: bool = False) -> PlannedShot:
+    return PlannedShot(
+        beat=beat.name, purpose=beat.purpose, words=max(2, round(words)), camera=beat.camera, spare=spare
     )
+
+
+def _shots_asked(asked: int, seconds: float, fmt: Format, decisions: list[str]) -> int:
+    """As many shots as were asked for, as far as they can fill the length or find room in it."""
+    shortest, longest = SHOT_SECONDS if fmt.narration else (60 / fmt.music.tempo, seconds)
+    count = min(max(asked, math.ceil(seconds / longest)), max(1, int(seconds / shortest)))
+    if count != asked:
+        why = (
+            f"a shot of more than {longest:g} s would be longer than the lines that are written"
+            if count > asked
+            else f"a line takes {shortest:.2g} s at least"
+        )
+        decisions.append(
+            f"{count} shots instead of the {asked} that were asked for, since the length goes first: {why}"
+        )
+    return count
+
+
+def with_spares(shots: Sequence[PlannedShot], fmt: Format, words: float) -> tuple[PlannedShot, ...]:
+    """`shots` with a spare one of `words` for every four of them, at least one, spread over the middle of the film.
+
+    It plays a beat that the film is too short for, if there is one at its place, else that of the shot before it.
+    """
+    if len(shots) == 1:
+        return (*shots, _planned(fmt.beats[-1], words, spare=True))
+    number = max(1, round(SPARE_SHARE * len(shots)))
+    between = len(shots) - 1
+    behind = [min(between - 1, int((k + 0.5) * between / number)) for k in range(number)]
+    order = [beat.name for beat in fmt.beats]
+    planned: list[PlannedShot] = []
+    for index, shot in enumerate(shots):
+        planned.append(shot)
+        for k in range(behind.count(index)):
+            here, there = order.index(shot.beat), order.index(shots[index + 1].beat)
+            skipped = fmt.beats[here + 1 : there]
+            beat = skipped[k] if k < len(skipped) else fmt.beats[here]
+            planned.append(_planned(beat, words, spare=True))
+    return tuple(planned)
 
 
 def spread_beats(beats: tuple[Beat, ...], count: int) -> tuple[Beat, ...]:

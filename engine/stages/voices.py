@@ -13,37 +13,28 @@ from engine.backends.protocols import Handle, SpeechJob, VoiceModel
 from engine.errors import BadRequest
 from engine.formats import Format
 from engine.progress import Control
+from engine.reading import reading_seconds
 from engine.speaking import spoken_text, written_words
 from engine.speaking.casting import choose_voices
 from engine.speaking.lexicon import Lexicon
 from engine.speech import split_line
 from engine.timing import Fit, fit, fit_to_beat
 from engine.types import Character, Frozen, Pauses, Plan, Script, Shot, Stage, Timing, Voice, Word
+from engine.writing.fitting import Recorded, Take, fill_time, script_of
 
 NAME: Stage = "voices"
 STAGE_VERSION = 2
-SAME_SPEED = 0.02
-"""A voice that would change its pace by less keeps its own, and the pauses do the rest."""
-
-FEWEST_SHOTS = 3
 
 
 class Spoken(Frozen, frozen=True):
-    """`script` as it is filmed: lines split or shots left out; `voices` and `timings` go with its shots. `end_seconds`
-    is how long the end card stays; `pauses` what an edit of this film may keep."""
+    """`script` as it is filmed: lines chosen, cut or split; `voices` and `timings` go with its shots. `end_seconds` is
+    how long the end card stays; `pauses` what an edit of this film may keep."""
 
     script: Script
     voices: tuple[Voice, ...]
     timings: tuple[Timing, ...]
     end_seconds: float
     pauses: Pauses | None = None
-
-
-class Take(Frozen, frozen=True):
-    """A spoken line, and whether it was kept from before."""
-
-    voice: Voice
-    reused: bool
 
 
 def speak_voices(
@@ -60,9 +51,10 @@ def speak_voices(
     lexicon: Lexicon | None = None,
     kept: Mapping[str, str] | None = None,
 ) -> Spoken:
-    """Speak the script and fit it to `plan.target_seconds` by pauses, then by the voice's speed.
+    """Speak the script and fit it to `plan.target_seconds`: of a writer's lines those are filmed that fill the time
+    (see `engine.choosing`), then come pauses, then the voice's speed.
 
-    `voice`: the narrator's, else the model's first. `own`: the script is somebody's own, of which no shot is ever left
+    `voice`: the narrator's, else the model's first. `own`: the script is somebody's own, of which no word is ever left
     out; `before`: how the film was fitted that it was edited from; `lexicon`: how names are said;
     `kept`: the voices that characters have had so far. A line longer than
     `plan.max_clip_seconds` becomes several shots. Raises `BadRequest` for an unknown voice or a line that the narrator
@@ -82,7 +74,20 @@ def speak_voices(
             for i, shot in enumerate(shots)
         ]
 
-    def fitted(takes: Sequence[Take], speed: float | None) -> Fit:
+    spoken = zip(script.shots, speak(script.shots, 1.0), strict=True)
+    lines = [Recorded(shots=(shot,), takes=(take,)) for shot, take in spoken]
+    if plan.max_clip_seconds is not None:
+        lines = _split_long_lines(lines, plan.max_clip_seconds, fmt, speak, control)
+    if not own:
+        lines, said = fill_time(lines, plan, fmt, lambda shot: speak([shot], 1.0)[0])
+        if said:
+            control.emit("decision", NAME, message=said)
+        script = script_of(script, lines)
+    else:
+        script = msgspec.structs.replace(script, shots=tuple(shot for line in lines for shot in line.shots))
+    shots, takes = script.shots, [take for line in lines for take in line.takes]
+
+    def fitted(speed: float | None) -> Fit:
         return fit(
             [take.voice.seconds for take in takes],
             pacing=fmt.pacing,
@@ -91,29 +96,21 @@ def speak_voices(
             end_seconds=plan.end_seconds,
             target_seconds=plan.target_seconds,
             speed=speed,
+            shown=[reading_seconds(shot.narration) for shot in shots],
+            linger=own,
             max_shot_seconds=plan.max_clip_seconds,
             before=before,
         )
 
-    shots, takes = list(script.shots), speak(script.shots, 1.0)
-    if plan.max_clip_seconds is not None:
-        limit = plan.max_clip_seconds * 0.96 - 2 * fmt.pacing.pause[0]
-        shots, takes = _split_long_lines(shots, takes, limit, speak, control)
-    if not own:
-        shots, takes = _leave_out(shots, takes, plan, lambda some: fitted(some, None), control)
-    found = fitted(takes, None)
-    if abs(found.speed - 1) > SAME_SPEED:
+    found = fitted(None)
+    if found.speed != 1:
         takes = speak(shots, found.speed)
-        if not own:
-            shots, takes = _leave_out(shots, takes, plan, lambda some: fitted(some, found.speed), control)
-        found = fitted(takes, found.speed)
-    else:
-        found = fitted(takes, 1.0)
+        found = fitted(found.speed)
     _tell(found, plan, control)
     for i, take in enumerate(takes):
         control.emit("shot", NAME, shot=i, done=i + 1, total=len(takes), reused=take.reused, made=take.voice)
     return Spoken(
-        script=msgspec.structs.replace(script, shots=tuple(shots), characters=_with_voices(script, cast)),
+        script=msgspec.structs.replace(script, characters=_with_voices(script, cast)),
         voices=tuple(take.voice for take in takes),
         timings=found.timings,
         end_seconds=found.end_seconds,
@@ -191,59 +188,33 @@ def _tell_unread(script: Script, locale: str, lexicon: Lexicon | None, control: 
 
 
 def _split_long_lines(
-    shots: list[Shot],
-    takes: list[Take],
-    limit: float,
+    lines: Sequence[Recorded],
+    longest: float,
+    fmt: Format,
     speak: Callable[[Sequence[Shot], float], list[Take]],
     control: Control,
-) -> tuple[list[Shot], list[Take]]:
-    """Lines that last longer than `limit` seconds, cut at clauses until each part is short enough or a single word."""
-    out_shots: list[Shot] = []
-    out_takes: list[Take] = []
-    for shot, take in zip(shots, takes, strict=True):
-        parts = split_line(take.voice.words, math.ceil(take.voice.seconds / max(limit, 0.5)))
-        if take.voice.seconds <= limit or len(parts) < 2:
-            out_shots.append(shot)
-            out_takes.append(take)
-            continue
-        pieces = [msgspec.structs.replace(shot, narration=part) for part in parts]
-        pieces, spoken = _split_long_lines(pieces, speak(pieces, 1.0), limit, speak, control)
-        out_shots += pieces
-        out_takes += spoken
-    if len(out_shots) > len(shots):
-        message = f"{len(shots)} lines became {len(out_shots)} shots, so that none is longer than the animator's clips."
+) -> list[Recorded]:
+    """`lines`, those cut into several shots at clauses that take longer to speak or to read than a shot of `longest`
+    seconds lasts, until each part is short enough or a single word."""
+    limit = max(0.5, longest * 0.96 - 2 * fmt.pacing.pause[0])
+
+    def parts_of(shot: Shot, take: Take) -> list[tuple[Shot, Take]]:
+        over = max(take.voice.seconds / limit, reading_seconds(shot.narration) / longest)
+        texts = split_line(take.voice.words, math.ceil(over))
+        if over <= 1 or len(texts) < 2:
+            return [(shot, take)]
+        pieces = [msgspec.structs.replace(shot, narration=text) for text in texts]
+        return [part for piece, said in zip(pieces, speak(pieces, 1.0), strict=True) for part in parts_of(piece, said)]
+
+    split = []
+    for line in lines:
+        parts = [part for shot, take in zip(line.shots, line.takes, strict=True) for part in parts_of(shot, take)]
+        split.append(Recorded(shots=tuple(shot for shot, _ in parts), takes=tuple(take for _, take in parts)))
+    count = sum(len(line.shots) for line in split)
+    if count > len(lines):
+        message = f"{len(lines)} lines became {count} shots, so that none is longer than the animator's clips."
         control.emit("decision", NAME, message=message)
-    return out_shots, out_takes
-
-
-def _leave_out(
-    shots: list[Shot],
-    takes: list[Take],
-    plan: Plan,
-    fitted: Callable[[Sequence[Take]], Fit],
-    control: Control,
-) -> tuple[list[Shot], list[Take]]:
-    """The script without as many of its middle shots as it takes to keep the length; opening and ending stay."""
-    left_out = 0
-    while plan.target_seconds is not None and len(shots) > FEWEST_SHOTS:
-        found = fitted(takes)
-        if found.keeps(plan.target_seconds) or found.off < 0:
-            break
-        # The shortest line that is enough by itself, else the longest: as few shots as can be.
-        middle = range(1, len(shots) - 1)
-        enough = [i for i in middle if takes[i].voice.seconds / found.speed >= found.off]
-        chosen = (
-            min(enough, key=lambda i: takes[i].voice.seconds)
-            if enough
-            else max(middle, key=lambda i: takes[i].voice.seconds)
-        )
-        shots, takes = shots[:chosen] + shots[chosen + 1 :], takes[:chosen] + takes[chosen + 1 :]
-        left_out += 1
-    if left_out:
-        counted = "1 shot was" if left_out == 1 else f"{left_out} shots were"
-        message = f"{counted} left out, because the script was too long for {plan.target_seconds:g} s."
-        control.emit("warning", NAME, message=message)
-    return shots, takes
+    return split
 
 
 def _shown_on_the_beat(plan: Plan, script: Script, fmt: Format, control: Control, before: Pauses | None) -> Spoken:

@@ -24,37 +24,50 @@ VOICED = (*LIVING, "names")
 def write_lines(
     plan: Plan, fmt: Format, topic: Topic, figures: Figures, lexicon: Lexicon, pen: Pen, *, form_only: bool = False
 ) -> tuple[Line, ...]:
-    """A line (a sentence or two) per planned shot, "" where the format has none; all together as many words as planned,
-    within `TOLERANCE`, or as many as the format's lines may have.
+    """A line (a sentence or two) per planned shot, "" where the format has none; all but the spare ones together as
+    many words as planned, within `TOLERANCE`, or as many as the format's lines may have.
 
-    Raises `WriterFailed` when nothing acceptable came of a line's bounded attempts.
+    The spare ones come last, each as what may be said at its place: so the others are one story without them. One for
+    which nothing was found is "". Raises `WriterFailed` when nothing acceptable came of another's bounded attempts.
     """
-    beats = [shot.beat for shot in plan.shots]
+    core = [index for index, shot in enumerate(plan.shots) if not shot.spare]
+    shots = [plan.shots[index] for index in core]
+    beats = [shot.beat for shot in shots]
     scribe = Scribe(fmt, beats, topic, figures, lexicon, pen, form_only)
     speakers = Speakers(fmt, figures)
     lines: list[Line] = []
     told: list[str] = []
-    total = sum(shot.words for shot in plan.shots)
-    for index, shot in enumerate(plan.shots):
+    total = sum(shot.words for shot in shots)
+    for index, shot in enumerate(shots):
         if _place_in_beat(beats, index) % fmt.line_every:
             lines.append(Line(text=""))
             continue
         left = total - sum(len(words_of(line.text)) for line in lines)
-        target = max(3, round(LEAST * shot.words), round(left * shot.words / sum(s.words for s in plan.shots[index:])))
+        target = max(3, round(LEAST * shot.words), round(left * shot.words / sum(s.words for s in shots[index:])))
         if fmt.line_words:
             target = min(target, fmt.line_words)
         slack = max(4, round(OFF * target))
-        if index == len(plan.shots) - 1 and not fmt.line_words:
+        if index == len(shots) - 1 and not fmt.line_words:
             slack = max(4, min(slack, round(TOLERANCE * total)))
-        pen.shot = index
+        pen.shot = core[index]
         by = speakers.of(shot.beat, lines)
         spoken = scribe.speech(index, shot.beat, by, target, told) if by else None
         line = Line(text=spoken, by=by) if spoken else Line(text=scribe.line(index, shot.beat, target, slack, told))
         speakers.hear(line, find_phrases(line.text, lexicon))
         lines.append(line)
         told.append(scribe.as_told(line))
+    written = dict(zip(core, lines, strict=True))
+    for index, shot in enumerate(plan.shots):
+        if shot.spare:
+            pen.shot = index
+            before, after = (
+                [scribe.as_told(written[i]) for i in sorted(written) if (i < index) is earlier and written[i].text]
+                for earlier in (True, False)
+            )
+            text = scribe.spare_line(index, shot.beat, max(3, shot.words), before, after)
+            written[index] = Line(text=text)
     pen.shot = None
-    return tuple(lines)
+    return tuple(written[index] for index in range(len(plan.shots)))
 
 
 def _place_in_beat(beats: Sequence[str], index: int) -> int:

@@ -72,6 +72,7 @@ class Scribe:
         self._statements = {"statement": statements_of(topic.text), **sorted_statements(topic.text)}
         self._facts, self._subjects = facts_of(topic.text, self._fields), subjects_of(topic, self._fields)
         self._said: Counter[str] = Counter()
+        self._after: Sequence[str] = ()
         self._used: set[str] = set()
         self._prompt = steps.ask.format(prompt=topic.text if topic.english else figures.topic.with_article("a"))
         keys = [word.lower() for word in topic.words if word.lower() not in lexicon.function]
@@ -133,6 +134,24 @@ class Scribe:
             "another seed, or give an own script."
         )
 
+    def spare_line(self, index: int, beat: str, target: int, told: Sequence[str], after: Sequence[str]) -> str:
+        """A line between those `told` before it and those `after` it, which it does not repeat; "" if there is none."""
+        self._after = after
+        heard = " ".join((*told, *after)).lower()
+        sure = [
+            one
+            for one in self._sure_lines(beat, len(self._beats), told)
+            if "{core}" not in one.pattern or one.about.lower() not in heard  # a fact that is told anyway
+        ]
+        if sure:
+            return self._sure(sure, index, target)
+        opener = None if self._steps.supplied_only else self._opener(beat, index, 1, told)
+        best = None if opener is None else self._best(opener, index, 1, target, max(4, round(OFF * target)), told, [])
+        if opener is None or best is None:
+            return ""
+        self._used.add(opener)
+        return best[1]
+
     def _sure_lines(self, beat: str, index: int, told: Sequence[str]) -> list[Sure]:
         """What can be said without the model: the beat's own patterns, or else any beat's, of each fact and thing."""
         others = [text for patterns in self._steps.sure.values() for text in patterns]
@@ -144,7 +163,7 @@ class Scribe:
                 facts = "{core}" in pattern or "{details}" in pattern
                 for fields in known if facts else self._subjects if "{the_noun}" in pattern else (self._fields,):
                     line = fill(pattern, fields)
-                    if line and not any(line in one for one in told):
+                    if line and not any(line in one for one in (*told, *self._after)):
                         about = fields.get("core", "") if facts else fields.get("the_noun", "")
                         lines.setdefault(line, Sure(text=line, pattern=pattern, about=about, rank=rank))
             if lines:
@@ -222,7 +241,9 @@ class Scribe:
             objections.append("cut off")
         scored = []
         for form in shortened(sentence)[0 if answer.whole else 1 :]:
-            wrong = objection(form, told, rules, self._lexicon.adjectives) or self._strays(form, opener)
+            wrong = objection(form, [*told, *self._after], rules, self._lexicon.adjectives) or self._strays(
+                form, opener
+            )
             if wrong:
                 objections.append(wrong)
                 continue

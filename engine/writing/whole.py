@@ -19,8 +19,10 @@ from engine.writing.pen import Pen
 
 FILE = Path(__file__).resolve().parents[1] / "prompts" / "whole_script.yaml"
 ATTEMPTS = 4
-TOLERANCE = 0.2
-"""The words of all lines may miss the plan by this share; pauses and pace make up for that much."""
+TOLERANCE = 0.3
+"""The words of all lines may miss the plan by this share; of those that are spoken, fitting ones are filmed."""
+TOO_LONG = 0.25
+"""By this share the lines that are no spare ones may have too many: they all stay, if they can."""
 TOKENS_A_SHOT, TOKENS_BESIDE = 140, 600
 
 
@@ -80,7 +82,8 @@ def script_schema(count: int) -> dict[str, Any]:
 def _messages(request: StoryRequest, plan: Plan, fmt: Format, known: Sequence[str]) -> tuple[tuple[str, str], ...]:
     words = _prompts()
     beats = "\n".join(
-        f"{n}. {shot.beat}: {shot.purpose} (about {shot.words} words)" for n, shot in enumerate(plan.shots, 1)
+        f"{n}. {shot.beat}: {shot.purpose} (about {shot.words} words{words['spare'] if shot.spare else ''})"
+        for n, shot in enumerate(plan.shots, 1)
     )
     ask = words["ask"].format(
         prompt=_plain(request.prompt),
@@ -118,9 +121,14 @@ def _checked(text: str, whole: bool, plan: Plan) -> Script:
     lines = [" ".join(shot.narration.lower().split()) for shot in script.shots]
     if len(set(lines)) < len(lines):
         raise BadScript("it repeats a line")
-    wanted, said = sum(shot.words for shot in plan.shots), sum(len(re.findall(r"\w+", line)) for line in lines)
+    counts = [len(re.findall(r"\w+", line)) for line in lines]
+    wanted, said = sum(shot.words for shot in plan.shots), sum(counts)
     if abs(said - wanted) > TOLERANCE * wanted:
         raise BadScript(f"it has {said} words instead of {wanted}")
+    core = [(shot.words, count) for shot, count in zip(plan.shots, counts, strict=True) if not shot.spare]
+    wanted, said = sum(words for words, _ in core), sum(count for _, count in core)
+    if said > (1 + TOO_LONG) * wanted:
+        raise BadScript(f"its lines that may not be cut have {said} words instead of {wanted}")
     if not (script.characters and script.scenes and script.items):
         raise BadScript("it lacks a character, a scene or an item")
     names = {character.name for character in script.characters}
