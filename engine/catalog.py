@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +14,8 @@ import yaml
 from engine.errors import BadCatalog, BadRequest, LicenceRefused
 from engine.types import ROLES, Frozen, Role
 
+REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+REVISION = re.compile(r"[A-Za-z0-9][\w./-]{0,200}")
 CATALOG_FILE = Path(__file__).resolve().parent.parent / "models.yaml"
 KINDS: dict[Role, str] = {
     "writer": "text",
@@ -264,12 +267,34 @@ def _entry(kind: type[Any], section: str, key: str, value: Any, id_field: str) -
         _check_keys(Limits, f"{where}.limits", value["limits"])
     if kind is ModelSpec and bool(value.get("vram_gb")) != (value.get("memory") is not None):
         raise BadCatalog(f"{where}.memory says whether vram_gb was measured or estimated: give both, or neither")
+    for place, given in {"weights": value.get("weights"), **(value.get("parts") or {})}.items():
+        if isinstance(given, dict):
+            _check_source(f"{where}.{place}", given)
     if not str(value.get("family", "x")).isidentifier():
         raise BadCatalog(f"{where}.family must be the name of a file in engine/backends, without its ending")
     try:
         return msgspec.convert({**value, id_field: key}, kind)
     except msgspec.ValidationError as error:
         raise BadCatalog(f"{where}: {error}") from error
+
+
+def _check_source(where: str, given: dict[str, Any]) -> None:
+    """What becomes part of a path or an address is judged where it is read."""
+    named = [key for key in ("package", "toy", "repo", "url", "local") if given.get(key) is not None]
+    if len(named) != 1:
+        raise BadCatalog(
+            f"{where} names {' and '.join(named) or 'nothing'}: give one of package, toy, repo, url, local"
+        )
+    source = str(given[named[0]])
+    if named[0] == "repo" and not REPOSITORY.fullmatch(source):
+        raise BadCatalog(f"{where}.repo is {source!r}, and has to be OWNER/NAME")
+    if named[0] == "url" and not re.fullmatch(r"https?://[^\s/]+/.*\.zip", source):
+        raise BadCatalog(f"{where}.url is {source!r}, and has to be the http(s) address of a .zip archive")
+    if not REVISION.fullmatch(str(given.get("revision") or "main")):
+        raise BadCatalog(f"{where}.revision is {given['revision']!r}, and has to be a commit, branch or tag")
+    for name in (given.get("file"), *(given.get("only") or ())):
+        if name is not None and (".." in str(name).split("/") or str(name).startswith("/")):
+            raise BadCatalog(f"{where}: {name!r} leads out of the folder")
 
 
 def _check_keys(kind: type[Any], where: str, value: dict[str, Any], hidden: str = "") -> None:

@@ -15,7 +15,7 @@ from typing import Any, cast
 from engine.backends.protocols import Model
 from engine.catalog import Catalog, ModelSpec
 from engine.errors import BadCatalog, ModelUnavailable
-from engine.weights import check_weights, find_weights, with_places
+from engine.weights import check_weights, find_weights, with_places, with_versions
 
 PREPARING = frozenset({"coqui"})
 """Families whose checkpoints are published as something that is never opened; the others are not even imported."""
@@ -45,7 +45,7 @@ class Residents:
 
     def handle(self, model_id: str) -> ResidentHandle:
         """A handle of that model; nothing is opened yet. Raises `BadCatalog` for an unknown id."""
-        return ResidentHandle(self, self._catalog.model(model_id))
+        return ResidentHandle(self, with_versions(self._catalog.model(model_id), self.home))
 
     def open(self, spec: ModelSpec) -> Any:
         """The open model of that entry. Raises `ModelError`s that say how to mend it."""

@@ -89,6 +89,30 @@ def with_places(spec: ModelSpec, home: Path) -> ModelSpec:
     return msgspec.structs.replace(spec, parts=parts)
 
 
+def with_versions(spec: ModelSpec, home: Path) -> ModelSpec:
+    """`spec` with a mark, as `revision`, of what lies here where nothing pins it: of own files by their sizes and
+    times, of what was fetched unpinned by its record. Two versions then never pass for one in content keys."""
+
+    def marked(weights: Weights | None, place: Path | None) -> Weights | None:
+        if weights is None or place is None or weights.sha256 or (weights.source is None and weights.local is None):
+            return weights
+        record = (fetched_folder(spec, home) or home) / CHECKSUMS
+        if weights.source is not None:
+            told = record.read_bytes() if record.is_file() else b""
+        else:
+            files = sorted(place.rglob("*")) if place.is_dir() else [place]
+            stats = [(str(f.relative_to(place)), f.stat()) for f in files if f.is_file()]
+            told = json.dumps([[name, s.st_size, s.st_mtime_ns] for name, s in stats]).encode()
+        return msgspec.structs.replace(weights, revision=f"here-{hashlib.sha256(told).hexdigest()[:16]}")
+
+    if spec.weights is None or not (spec.parts or spec.weights.source or spec.weights.local):
+        return spec
+    placed = with_places(spec, home)
+    main = marked(spec.weights, find_weights(spec, home))
+    parts = {name: marked(part, Path(placed.parts[name].local or "")) or part for name, part in spec.parts.items()}
+    return msgspec.structs.replace(spec, weights=main, parts=parts)
+
+
 def part_place(spec: ModelSpec, folder: Path, name: str) -> Path:
     """Where the part `name` lies: where an entry's own is, else in the model's folder."""
     part = spec.parts.get(name)

@@ -49,6 +49,17 @@ def test_beside_a_model_whose_need_nobody_knows_nothing_else_stays(tmp_path: Pat
         assert models.loads == {"on-cpu": 1, "small": 2, "unknown": 1}
 
 
+def test_own_files_that_changed_are_another_version(tmp_path: Path) -> None:
+    own = tmp_path / "own.safetensors"
+    own.write_bytes(b"one")
+    spec = artist("a", weights=Weights(local=str(own)), parts={"lora": Weights(local=str(own))})
+    with Residents(catalog(spec), tmp_path, vram_gb=0) as models:
+        before = models.handle("a").spec.revision
+        assert models.handle("a").spec.revision == before
+        own.write_bytes(b"another")
+        assert models.handle("a").spec.revision != before
+
+
 def test_an_unknown_model_or_family_is_named_with_what_there_is(tmp_path: Path) -> None:
     with Residents(catalog(artist("a")), tmp_path, vram_gb=0) as models, pytest.raises(BadCatalog, match=r"'b'.* a"):
         models.handle("b")

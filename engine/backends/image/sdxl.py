@@ -1,7 +1,8 @@
-"""Artist family `sdxl`: Stable Diffusion XL in diffusers' layout, with the full schedule or few-step weights.
+"""Artist family `sdxl`: Stable Diffusion XL in diffusers' layout or in one file, at the full schedule or in few steps.
 
-`parts/` beside the checkpoint hold what an entry swaps or adds: a VAE that stays in half precision (`vae`), the UNet of
-a distilled model (`unet`), an adapter that keeps a face (`ip_adapter`). Knows no story: prompts come whole.
+An entry's parts are what it swaps or adds: a VAE that stays in half precision (`vae`), the UNet of a distilled model
+(`unet`), an adapter that keeps a face (`ip_adapter`), LoRAs of any name, and for a checkpoint in one file its
+architecture and tokenizers (`config`). Knows no story: prompts come whole.
 """
 
 from __future__ import annotations
@@ -23,17 +24,21 @@ from engine.backends.torch_env import (
     seeded,
 )
 from engine.catalog import ModelSpec
-from engine.errors import BadCatalog, BadRequest, ModelMissing
+from engine.errors import BadCatalog, BadRequest, ModelCorrupt, ModelMissing
 from engine.types import Frozen, Still
+from engine.weights import part_place
+
+STRONGEST = 4
 
 FRAMING = {"wide": "wide shot", "medium": "medium shot", "close": "close-up"}
 
 
 class Params(Frozen, frozen=True):
     """`guidance` above 1 costs a second pass a step; distilled weights are made for 0. `unet` is a safetensors file in
-    `parts/unet`. `trailing` timesteps are what Lightning was distilled on. `offload` as in `torch_env.Placement`.
+    the part `unet`. `trailing` timesteps are what Lightning was distilled on. `offload` as in `torch_env.Placement`.
 
-    `ip_adapter` is a safetensors file in `parts/ip_adapter`, `image_encoder` a folder there; `ip_adapter_scale` 0–1."""
+    `ip_adapter` is a safetensors file in the part `ip_adapter`, `image_encoder` a folder there; `ip_adapter_scale` 0–1.
+    `loras` maps names of parts to how much each counts, −4 to 4."""
 
     steps: int = 30
     guidance: float = 5.0
@@ -43,6 +48,7 @@ class Params(Frozen, frozen=True):
     ip_adapter: str | None = None
     image_encoder: str = "models/image_encoder"
     ip_adapter_scale: float = 0.6
+    loras: dict[str, float] = {}
 
 
 def load(spec: ModelSpec, weights: Path | None) -> Artist:
@@ -52,13 +58,21 @@ def load(spec: ModelSpec, weights: Path | None) -> Artist:
         raise ModelMissing(f"models.{spec.id} names no weights: family sdxl needs a checkpoint folder.")
     if params.ip_adapter is not None and params.offload == "layer":
         raise BadCatalog(f"models.{spec.id}.params.offload is layer, which an ip_adapter does not go with; take model")
+    for name, weight in params.loras.items():
+        if name not in spec.parts and not (weights / "parts" / name).exists():
+            known = ", ".join(spec.parts) or "none"
+            raise BadCatalog(f"models.{spec.id}.params.loras: {name!r} is none of its parts ({known})")
+        if not -STRONGEST <= weight <= STRONGEST:
+            raise BadCatalog(f"models.{spec.id}.params.loras.{name} is {weight}, outside −{STRONGEST} to {STRONGEST}")
+    if weights.is_file() and weights.suffix != ".safetensors":
+        raise BadCatalog(f"models.{spec.id}.weights: {weights.name} is no safetensors file")
     return Artist(spec, params, weights)
 
 
 class Artist:
     """An `ImageModel`. Sides are multiples of 8 pixels: the VAE packs space by 8."""
 
-    def __init__(self, spec: ModelSpec, params: Params, folder: Path) -> None:
+    def __init__(self, spec: ModelSpec, params: Params, weights: Path) -> None:
         self.spec = spec
         self._params = params
         with sealed(spec):
@@ -67,16 +81,12 @@ class Artist:
             diffusers = diffusers_quietly()
             self.decision = choose_device()
             dtype = getattr(torch, self.decision.dtype)
-            swapped = _swapped(diffusers, params, folder, dtype)
-            pipeline: Any = diffusers.StableDiffusionXLPipeline.from_pretrained(
-                folder,
-                torch_dtype=dtype,
-                variant=_variant(folder),
-                use_safetensors=True,
-                local_files_only=True,
-                add_watermarker=False,
-                **swapped,
-            )
+            root = weights.parent if weights.is_file() else weights
+            layout = _layout(spec, root) if weights.is_file() else weights
+            swapped = _swapped(diffusers, spec, params, root, layout, dtype)
+            told = {"torch_dtype": dtype, "local_files_only": True, "add_watermarker": False, **swapped}
+            pipeline = _open_pipeline(diffusers, spec, weights, layout, told)
+            _melt_loras(spec, pipeline, params.loras, root)
             pipeline.scheduler = _scheduler(diffusers, params.scheduler, pipeline.scheduler)
             pipeline.set_progress_bar_config(disable=True)
             if self.decision.device == "cuda":
@@ -85,7 +95,7 @@ class Artist:
                 pipeline.vae.to(memory_format=torch.channels_last)
             self._placement: Placement | None = Placement(pipeline, self.decision, params.offload)
             self._pipeline: Any = pipeline
-            self._adapter = _adapter(spec, pipeline, self.decision.device, params, folder)
+            self._adapter = _adapter(spec, pipeline, self.decision.device, params, root)
 
     def paint(self, job: StillJob, folder: Path, *, tick: Tick = no_tick) -> Still:
         """Raises `BadRequest` for a size that is no multiple of 8 or a reference that is no picture, `OutOfMemory`, and
@@ -131,10 +141,10 @@ def _first_reference(job: StillJob) -> Path | None:
     return next((job.references[name] for name in job.subjects if name in job.references), None)
 
 
-def _adapter(spec: ModelSpec, pipeline: Any, device: str, params: Params, folder: Path) -> IPAdapter | None:
+def _adapter(spec: ModelSpec, pipeline: Any, device: str, params: Params, root: Path) -> IPAdapter | None:
     if params.ip_adapter is None:
         return None
-    place = folder / "parts" / "ip_adapter"
+    place = part_place(spec, root, "ip_adapter")
     return IPAdapter(spec, pipeline, device, place, params.ip_adapter, params.image_encoder, params.ip_adapter_scale)
 
 
@@ -143,20 +153,70 @@ def _variant(folder: Path) -> str | None:
     return "fp16" if any((folder / "unet").glob("*.fp16.safetensors")) else None
 
 
-def _swapped(diffusers: Any, params: Params, folder: Path, dtype: Any) -> dict[str, Any]:
-    """The components that `parts/` bring in place of the checkpoint's own."""
+def _open_pipeline(diffusers: Any, spec: ModelSpec, weights: Path, layout: Path, told: dict[str, Any]) -> Any:
+    kind = diffusers.StableDiffusionXLPipeline
+    if weights.is_dir():
+        return kind.from_pretrained(weights, variant=_variant(weights), use_safetensors=True, **told)
+    from diffusers.loaders.single_file_utils import SingleFileComponentError
+
+    try:
+        return kind.from_single_file(str(weights), config=str(layout), **told)
+    except SingleFileComponentError as error:
+        raise ModelCorrupt(
+            f"Model {spec.id} is not opened, because {weights} is no whole checkpoint of SDXL "
+            f"({str(error).splitlines()[0]})."
+        ) from error
+
+
+def _layout(spec: ModelSpec, root: Path) -> Path:
+    """The folder that says what a checkpoint in one file is made of, which diffusers would look for on the network."""
+    layout = part_place(spec, root, "config")
+    if not (layout / "model_index.json").is_file():
+        raise ModelMissing(
+            f"models.{spec.id} is a checkpoint in one file, and its part config, which names architecture and "
+            f"tokenizers, is not at {layout}: give the entry one (docs/models.md shows how), and run `reelhouse models "
+            f"pull {spec.id}`."
+        )
+    return layout
+
+
+def _melt_loras(spec: ModelSpec, pipeline: Any, loras: dict[str, float], root: Path) -> None:
+    """Add the LoRAs to the weights that they change, so that they cost nothing when the model runs."""
+    for name in loras:
+        place = part_place(spec, root, name)
+        given = spec.parts[name].file if name in spec.parts else None
+        files = [place / given] if given else sorted(place.glob("*.safetensors")) if place.is_dir() else [place]
+        if len(files) != 1:
+            raise BadCatalog(
+                f"models.{spec.id}.parts.{name}: {place} holds {len(files)} safetensors files; name a file"
+            )
+        pipeline.load_lora_weights(
+            files[0].parent, weight_name=files[0].name, adapter_name=name, local_files_only=True, use_safetensors=True
+        )
+        if name not in {one for adapters in pipeline.get_list_adapters().values() for one in adapters}:
+            raise ModelCorrupt(
+                f"Model {spec.id} is not opened, because {files[0]} changes nothing of SDXL: is it a LoRA?"
+            )
+    if loras:
+        pipeline.set_adapters(list(loras), list(loras.values()))
+        pipeline.fuse_lora(components=["unet", "text_encoder", "text_encoder_2"], adapter_names=list(loras))
+        pipeline.unload_lora_weights()
+
+
+def _swapped(diffusers: Any, spec: ModelSpec, params: Params, root: Path, layout: Path, dtype: Any) -> dict[str, Any]:
+    """The components that parts bring in place of the checkpoint's own."""
     from safetensors.torch import load_file
 
     parts: dict[str, Any] = {}
-    vae = folder / "parts" / "vae"
+    vae = part_place(spec, root, "vae")
     if vae.is_dir():
         parts["vae"] = diffusers.AutoencoderKL.from_pretrained(
             vae, torch_dtype=dtype, use_safetensors=True, local_files_only=True
         )
     if params.unet is not None:
-        config = diffusers.UNet2DConditionModel.load_config(folder / "unet", local_files_only=True)
+        config = diffusers.UNet2DConditionModel.load_config(layout / "unet", local_files_only=True)
         unet: Any = diffusers.UNet2DConditionModel.from_config(config)
-        unet.load_state_dict(load_file(folder / "parts" / "unet" / params.unet))
+        unet.load_state_dict(load_file(part_place(spec, root, "unet") / params.unet))
         parts["unet"] = unet.to(dtype).eval()
     return parts
 

@@ -9,9 +9,9 @@ from engine.backends.torch_env import diffusers_quietly
 from engine.backends.toys.words import WIDTH, clip_encoder, clip_seer, clip_tokenizer, t5_encoder, t5_tokenizer
 
 
-def build_sdxl(folder: Path) -> None:
-    """SDXL with its two text encoders and a VAE of four blocks, so that latents are an eighth of the picture; and an
-    IP-Adapter for it."""
+def build_sdxl(folder: Path, second: int = WIDTH) -> None:
+    """SDXL with its two text encoders, of which the second is so wide, and a VAE of four blocks, so that latents are an
+    eighth of the picture; and an IP-Adapter for it."""
     diffusers = diffusers_quietly()
 
     unet = diffusers.UNet2DConditionModel(
@@ -26,8 +26,8 @@ def build_sdxl(folder: Path) -> None:
         norm_num_groups=8,
         addition_embed_type="text_time",
         addition_time_embed_dim=8,
-        projection_class_embeddings_input_dim=6 * 8 + WIDTH,
-        cross_attention_dim=2 * WIDTH,
+        projection_class_embeddings_input_dim=6 * 8 + second,
+        cross_attention_dim=WIDTH + second,
     )
     vae = diffusers.AutoencoderKL(
         block_out_channels=(8, 8, 16, 16),
@@ -45,7 +45,7 @@ def build_sdxl(folder: Path) -> None:
     diffusers.StableDiffusionXLPipeline(
         vae=vae,
         text_encoder=clip_encoder(projected=False),
-        text_encoder_2=clip_encoder(projected=True),
+        text_encoder_2=clip_encoder(projected=True, width=second),
         tokenizer=clip_tokenizer(),
         tokenizer_2=clip_tokenizer(),
         unet=unet,

@@ -18,8 +18,8 @@ def clip_tokenizer() -> Any:
     return CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=77)
 
 
-def clip_encoder(*, projected: bool) -> Any:
-    """SDXL's first text encoder, or its second, which also projects the whole prompt."""
+def clip_encoder(*, projected: bool, width: int = WIDTH) -> Any:
+    """SDXL's first text encoder, or its second, which also projects the whole prompt and is wider in earnest."""
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
     start = 2 * len(LETTERS)
@@ -28,9 +28,9 @@ def clip_encoder(*, projected: bool) -> Any:
         bos_token_id=start,
         eos_token_id=start + 1,
         pad_token_id=start + 1,
-        hidden_size=WIDTH,
-        intermediate_size=WIDTH,
-        projection_dim=WIDTH,
+        hidden_size=width,
+        intermediate_size=width,
+        projection_dim=width,
         num_attention_heads=2,
         num_hidden_layers=3,
         max_position_embeddings=77,

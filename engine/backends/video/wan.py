@@ -25,6 +25,7 @@ from engine.backends.torch_env import (
 from engine.catalog import ModelSpec
 from engine.errors import ModelMissing
 from engine.types import Frozen
+from engine.weights import part_place
 
 
 class Params(Frozen, frozen=True):
@@ -74,7 +75,7 @@ class Animator:
                 local_files_only=True,
             )
             pipeline.scheduler = _scheduler(diffusers, params, pipeline.scheduler)
-            _melt_loras(pipeline, [folder / "parts" / "lora" / name for name in params.loras])
+            _melt_loras(pipeline, [part_place(spec, folder, "lora") / name for name in params.loras])
             pipeline.set_progress_bar_config(disable=True)
             self._placement: Placement | None = Placement(pipeline, self.decision, params.offload, tile=params.tile)
             self._pipeline: Any = pipeline
