@@ -12,9 +12,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from engine.artifacts import write_atomically
 from engine.catalog import load_catalog
@@ -79,8 +77,8 @@ def frames_of(options: argparse.Namespace) -> list[Frame]:
 
 
 def row_of(name: str, film: Film) -> Row:
-    review = msgspec.json.decode((film.record.parent / "review.json").read_bytes(), type=dict[str, Any])
-    figures = review["figures"]
+    assert film.review is not None, "every film that is made has been reviewed"
+    figures = film.review.figures
     cues = film.srt.read_text(encoding="utf-8").count(" --> ") if film.srt else 0
     target = film.plan.target_seconds
     return Row(
@@ -88,13 +86,13 @@ def row_of(name: str, film: Film) -> Row:
             name,
             "" if target is None else f"{target:g}",
             f"{film.seconds:.2f}",
-            f"{figures['loudness, LUFS']:.1f}",
-            f"{figures['true peak, dBTP']:.1f}",
+            f"{figures['loudnessLufs']:.1f}",
+            f"{figures['truePeakDbtp']:.1f}",
             str(len(film.shots)),
             f"{(len(film.shots) - 1) * 60 / film.seconds:.0f}",
             str(cues),
-            f"{figures.get('letters a second at most', 0):g}",
-            "; ".join(finding["sentence"] for finding in review["findings"]) or "nothing",
+            f"{figures.get('charactersASecond', 0):g}",
+            "; ".join(finding.sentence for finding in film.review.findings) or "nothing",
         )
     )
 
