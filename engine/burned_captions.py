@@ -47,7 +47,7 @@ def lay_out(width: int, height: int, look: CaptionStyle, taken: int = 0) -> Layo
     letters = int(room / (size * EM_PER_LETTER[weight] * (1.12 if look.uppercase else 1)))
     columns = max(8, min(look.max_chars, letters))
     lines = min(MAX_LINES, look.max_lines + (1 if columns < 0.75 * look.max_chars else 0))
-    bottom = max(bottom, taken + round(short * 0.035)) if taken else bottom
+    bottom = max(bottom, taken + max(round(short * 0.035), round(0.45 * size))) if taken else bottom
     return Layout(
         frame=(width, height), size=size, weight=weight, width=room, bottom=bottom, columns=columns, lines=lines
     )

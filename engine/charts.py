@@ -63,7 +63,7 @@ def draw_chart(
     head = pad + (title.shape[0] + pad if title.size > 1 else 0)
     foot = pad + (source.shape[0] + round(pad * 0.8) if source.size > 1 else 0)
     draw = _line if chart.kind == "line" else _bars
-    inner, paint = draw(chart, labels, values, ink, wide, pad, short)
+    inner, paint = draw(chart, labels, values, ink, (wide, space.height - head - foot), pad, short)
     base = plain(wide, head + inner + foot, ink.ground, 232)
     fill(base, 0, wide, 0, max(2, round(short * 0.008)), ink.mark)
     if title.size > 1:
@@ -83,12 +83,20 @@ Paint = Callable[[Plate, int, float], None]
 
 
 def _bars(
-    chart: Chart, labels: Sequence[np.ndarray], values: Sequence[np.ndarray], ink: Ink, wide: int, pad: int, short: int
+    chart: Chart,
+    labels: Sequence[np.ndarray],
+    values: Sequence[np.ndarray],
+    ink: Ink,
+    room: tuple[int, int],
+    pad: int,
+    short: int,
 ) -> tuple[int, Paint]:
-    """A row for each value; the longest bar leaves room for what is written behind it."""
-    row = max(max(part.shape[0] for part in (*labels, *values)) + round(short * 0.02), round(short * 0.066))
+    """A row for each value, closer together where there is little room; behind the longest bar its value still fits."""
+    wide, tall = room
+    letters = max(part.shape[0] for part in (*labels, *values))
+    row = max(letters + 2, min(letters + round(short * 0.032), tall // len(chart.points)))
     start = pad + max(label.shape[1] for label in labels) + round(pad * 0.6)
-    room = wide - start - pad - max(value.shape[1] for value in values) - round(pad * 0.5)
+    longest = wide - start - pad - max(value.shape[1] for value in values) - round(pad * 0.5)
     most = max(point.value for point in chart.points)
     thick = max(2, round(row * 0.56))
 
@@ -96,7 +104,7 @@ def _bars(
         for number, (point, label, value) in enumerate(zip(chart.points, labels, values, strict=True)):
             middle = top + number * row + row // 2
             stamp(plate, label, start - round(pad * 0.6) - label.shape[1], middle - label.shape[0] // 2, ink.text)
-            end = start + max(1.0, room * point.value / most * share)
+            end = start + max(1.0, longest * point.value / most * share)
             fill(plate, start, end, middle - thick // 2, middle - thick // 2 + thick, ink.mark)
             stamp(plate, value * min(1.0, share * 2), round(end + pad * 0.5), middle - value.shape[0] // 2, ink.text)
 
@@ -104,12 +112,19 @@ def _bars(
 
 
 def _line(
-    chart: Chart, labels: Sequence[np.ndarray], values: Sequence[np.ndarray], ink: Ink, wide: int, pad: int, short: int
+    chart: Chart,
+    labels: Sequence[np.ndarray],
+    values: Sequence[np.ndarray],
+    ink: Ink,
+    room: tuple[int, int],
+    pad: int,
+    short: int,
 ) -> tuple[int, Paint]:
     """Years along the foot, a point above each, its value above that; written where there is room, ends always."""
+    wide, tall = room
     above, below = max(value.shape[0] for value in values), max(label.shape[0] for label in labels)
     gap = round(pad * 0.6)
-    rise = round(short * 0.2)
+    rise = max(round(short * 0.1), min(round(short * 0.2), tall - above - below - 4 * gap))
     side = pad + max(part.shape[1] for part in (labels[0], values[0], labels[-1], values[-1])) // 2
     years = [int(point.label) for point in chart.points]
     across = [side + (wide - 2 * side) * (year - years[0]) / (years[-1] - years[0]) for year in years]

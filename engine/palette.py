@@ -20,8 +20,9 @@ Rgb = tuple[int, int, int]
 READABLE = 4.5
 """Least contrast of text (WCAG 2.2, success criterion 1.4.3, level AA)."""
 
-AIM = 5.0
-"""Contrast that colours are chosen for: thin strokes are nowhere quite as bright as their paint."""
+AIM, AIM_ON_TAGS = 5.0, 5.6
+"""Contrast that colours are chosen for: thin strokes are nowhere quite as bright as their paint, least so the small
+letters on tags."""
 
 MOST_TURN = 11.0
 """Degrees of hue that a picture may turn a format's accent by: more, and a report would not look like one."""
@@ -92,7 +93,7 @@ def readable(colour: Rgb, ground: Rgb, least: float = AIM) -> Rgb:
     return _rounded(paint)
 
 
-def pair(accent: Rgb, light: Rgb, dark: Rgb, least: float = AIM) -> tuple[Rgb, Rgb]:
+def pair(accent: Rgb, light: Rgb, dark: Rgb, least: float = AIM_ON_TAGS) -> tuple[Rgb, Rgb]:
     """A ground like `accent`, and which of `light` and `dark` is written on it: the one that suits it, the ground then
     moved away from that until it can be read."""
     ink = light if contrast(light, accent) * 1.6 >= contrast(dark, accent) else dark
