@@ -100,7 +100,8 @@ class ClipJob(Frozen, frozen=True):
 
 class SpeechJob(Frozen, frozen=True):
     """`speed` 1 is the voice's own pace, 0.7–1.4 allowed; `voice` one of the spec's voices; `text` is plain prose,
-    numbers in words, a blank line between paragraphs. `sounds`: IPA of some of its words, by their number, for
+    numbers in words, a blank line between paragraphs. `pauses` scales those at
+    its marks (1: even prose, 0.5–1.5). `sounds`: IPA of some of its words, by their number, for
     narrators whose limits say `phonemes`."""
 
     text: str
@@ -109,6 +110,7 @@ class SpeechJob(Frozen, frozen=True):
     speed: float = 1.0
     seed: int = 0
     sounds: dict[int, str] = {}
+    pauses: float = 1.0
 
 
 class Speech(Frozen, frozen=True):

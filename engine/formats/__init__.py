@@ -47,11 +47,14 @@ class Beat(Frozen, frozen=True):
 
 class Pacing(Frozen, frozen=True):
     """Seconds a shot should last, the silence before and after its speech, and how far the voice may be sped up or
-    slowed down to keep the requested length (1: its own pace)."""
+    slowed down to keep the requested length (1: its own pace). `pauses` scales
+    those at commas and full stops (1: even prose).
+    """
 
     shot_seconds: float
     pause: tuple[float, float]
     speed: tuple[float, float] = SPEED
+    pauses: float = 1.0
     default_seconds: float = 30
     allowed_seconds: tuple[float, ...] = ()
 

@@ -70,7 +70,18 @@ def speak_voices(
 
     def speak(shots: Sequence[Shot], speed: float) -> list[Take]:
         return [
-            _speak_line(shot, i, plan, cast.get(shot.speaker, cast[None]), speed, lexicon, narrator, store, control)
+            _speak_line(
+                shot,
+                i,
+                plan,
+                cast.get(shot.speaker, cast[None]),
+                speed,
+                fmt.pacing.pauses,
+                lexicon,
+                narrator,
+                store,
+                control,
+            )
             for i, shot in enumerate(shots)
         ]
 
@@ -137,6 +148,7 @@ def _speak_line(
     plan: Plan,
     voice: str,
     speed: float,
+    pauses: float,
     lexicon: Lexicon | None,
     narrator: Handle[VoiceModel],
     store: Store,
@@ -152,7 +164,13 @@ def _speak_line(
             "lexicon", f"/{ipa}/ is IPA, which narrator {narrator.spec.id} does not take: respell the word"
         )
     job = SpeechJob(
-        text=reading.text, sounds=reading.sounds, voice=voice, locale=plan.locale, speed=speed, seed=plan.seed
+        text=reading.text,
+        sounds=reading.sounds,
+        pauses=pauses,
+        voice=voice,
+        locale=plan.locale,
+        speed=speed,
+        seed=plan.seed,
     )
     spec = narrator.spec
     key = content_key(

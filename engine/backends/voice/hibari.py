@@ -26,7 +26,7 @@ from engine.backends.params import read_params
 from engine.backends.protocols import Speech, SpeechJob, Tick, no_tick
 from engine.catalog import ModelSpec
 from engine.errors import BadCatalog, BadRequest, ModelCorrupt, ModelError, ModelMissing
-from engine.speech import match_words, tighten
+from engine.speech import match_words, tighten, wanted_pauses
 from engine.types import Frozen, Word
 
 EXACT, ROUNDED, DURATIONS = "/Div_40_output_0", "/Round_output_0", "/Clip_output_0"
@@ -102,7 +102,9 @@ class Narrator:
             pieces.append(samples)
             words += [Word(text=w, start=a + at / dsp.SR, end=b + at / dsp.SR) for w, a, b in spans]
             at += len(samples)
-        samples, heard = tighten(np.concatenate(pieces), dsp.SR, _in_order(words))
+        samples, heard = tighten(
+            np.concatenate(pieces), dsp.SR, _in_order(words), wanted_pauses(job.text, job.pauses / job.speed)
+        )
         samples = level_speech(samples, dsp.SR)
         write_wav(out, samples, dsp.SR)
         tick(len(phrases), len(phrases))

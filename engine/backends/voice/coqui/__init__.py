@@ -19,7 +19,7 @@ from engine.backends.voice.coqui.config import read_config
 from engine.backends.voice.coqui.text import sentences
 from engine.catalog import ModelSpec
 from engine.errors import BadCatalog, BadRequest, ModelMissing
-from engine.speech import tighten
+from engine.speech import tighten, wanted_pauses
 from engine.types import Frozen, Word
 
 
@@ -91,7 +91,7 @@ class Narrator:
                 words += [Word(text=w.text, start=w.start + at, end=w.end + at) for w in spans]
                 pieces.append(samples)
                 at += len(samples) / rate
-        samples, heard = tighten(np.concatenate(pieces), rate, words)
+        samples, heard = tighten(np.concatenate(pieces), rate, words, wanted_pauses(job.text, job.pauses / job.speed))
         samples = level_speech(samples, rate)
         write_wav(out, samples, rate)
         tick(len(lines), len(lines))
