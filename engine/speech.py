@@ -25,11 +25,11 @@ PAUSES = {
     **dict.fromkeys(".。!！?？؟।", 0.42),
     "…": 0.48,
 }
-"""Seconds after a mark in even prose: about 1 to 2.3 between comma and full stop, as people read aloud."""
+"""Seconds after a mark in even prose."""
 
 PARAGRAPH_PAUSE = 0.6
 LONGEST_AT_MARK, LONGEST_WANTED = 0.55, 0.72
-"""Within a paragraph, and between two, however slow the voice: the review counts anything above 0.8 s as a hole in the narration."""
+"""Within a paragraph, and between two, however slow the voice: the review takes anything above 0.8 s for a hole."""
 
 HOP = 0.005
 """Seconds between two looks at the level; a pause is found to this precision."""
