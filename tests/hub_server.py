@@ -27,7 +27,8 @@ def sha256(content: bytes) -> str:
 
 
 def commit(files: dict[str, bytes]) -> str:
-    return hashlib.sha1(repr(sorted(files.items())).encode(), usedforsecurity=False).hexdigest()
+    told = repr(sorted((name, sha256(content)) for name, content in files.items()))
+    return hashlib.sha1(told.encode(), usedforsecurity=False).hexdigest()
 
 
 @dataclass

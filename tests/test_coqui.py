@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 import soundfile
@@ -18,8 +20,12 @@ from engine.backends.protocols import SpeechJob
 from engine.backends.voice.coqui.convert import convert_checkpoint
 from engine.backends.voice.coqui.text import Group, sentences, times_by_letters, times_from_groups, times_from_symbols
 from engine.catalog import Limits, ModelSpec, Weights
+from engine.downloads import Network
 from engine.errors import BadCatalog, BadRequest, ModelCorrupt, ModelUnavailable
-from engine.models import load_model
+from engine.models import load_model, prepare_weights
+from engine.pulling import pull_model
+from engine.weights import fetched_folder
+from tests.hub_server import serving
 from tests.toy_weights import shared_home
 
 LINE = "The dragon lands. A young knight waits at 9:30, “now!”"
@@ -118,6 +124,27 @@ def test_a_published_checkpoint_is_converted_once_and_speaks_the_same(vits: Path
         "model.safetensors"
     ]
     load_model(entry(vits), tmp_path).speak(job, tmp_path / "after.wav")
+    assert (tmp_path / "after.wav").read_bytes() == (tmp_path / "before.wav").read_bytes()
+
+
+def test_a_published_archive_is_pulled_as_something_that_opens(vits: Path, tmp_path: Path) -> None:
+    weights = load_file(vits / "model.safetensors")
+    torch.save({"model": weights}, tmp_path / "model_file.pth")
+    archive = tmp_path / "voice.zip"
+    with zipfile.ZipFile(archive, "w") as zipped:
+        zipped.write(tmp_path / "model_file.pth", "tts_models--en--toy/model_file.pth")
+        zipped.write(vits / "config.json", "tts_models--en--toy/config.json")
+    home = tmp_path / "home"
+    with serving() as hub, Network(sleep=lambda _: None) as network:
+        hub.archives["/voice.zip"] = archive.read_bytes()
+        spec = msgspec.structs.replace(entry(vits), weights=Weights(url=f"{hub.address}/voice.zip"))
+        pull_model(spec, home, network, hub.address, unpinned=True, prepare=prepare_weights)
+    folder = fetched_folder(spec, home)
+    assert folder is not None
+    assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors", "sha256.json"]
+    job = SpeechJob(text="A fox ran.", voice="toy")
+    load_model(entry(vits), tmp_path).speak(job, tmp_path / "before.wav")
+    load_model(spec, home).speak(job, tmp_path / "after.wav")
     assert (tmp_path / "after.wav").read_bytes() == (tmp_path / "before.wav").read_bytes()
 
 

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from engine.catalog import load_catalog
 from engine.types import StoryRequest
 from server.jobs.models import Job
 from server.place import Place
@@ -53,6 +55,25 @@ def test_the_quick_start_of_the_reference(api: Api) -> None:
         "errorCode": None,
         "retryOf": None,
     }
+
+
+def test_a_model_that_forbids_the_use_is_refused_before_anything_is_paid(
+    api: Api, user: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shipped = load_catalog()
+    strict = msgspec.structs.replace(shipped.model("hibari"), commercial=False, licence="CPML")
+    catalog = msgspec.structs.replace(shipped, models=shipped.models | {"hibari": strict})
+    monkeypatch.setattr("server.api.v1.orders.load_catalog", lambda: catalog)
+    before = credits_of(api, user)
+    answer = api.post("/api/v1/stories/generate", json={**PROMPT, "profile": "cpu"})
+    assert answer.status_code == 400
+    detail = answer.json()["error"]["details"][0]
+    assert detail["field"] == "profile"
+    told = detail.get("message") or detail.get("issue")
+    assert "hibari is licensed CPML, which does not allow commercial use: take coqui-vctk (profile" in told
+    assert 'send "use": "personal"' in told
+    assert credits_of(api, user) == before
+    assert api.post("/api/v1/stories/generate", json={**PROMPT, "profile": "cpu", "use": "personal"}).status_code == 202
 
 
 def test_a_story_costs_its_credits_when_it_is_accepted(api: Api, user: Person) -> None:
