@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import re
+import ssl
 import threading
 import time
 from collections.abc import Iterator
@@ -70,6 +71,10 @@ class Hub:
 class Answering(BaseHTTPRequestHandler):
     hub: Hub
     protocol_version = "HTTP/1.1"
+
+    def handle(self) -> None:
+        with contextlib.suppress(ssl.SSLError, ConnectionError):  # whoever does not trust us hangs up
+            super().handle()
 
     def log_message(self, format: str, *args: object) -> None:
         return
@@ -153,12 +158,14 @@ class Answering(BaseHTTPRequestHandler):
 
 
 @contextlib.contextmanager
-def serving(host: str = "127.0.0.1") -> Iterator[Hub]:
-    """A hub that listens while this lasts."""
+def serving(host: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[Hub]:
+    """A hub that listens while this lasts. As a proxy it answers for every host."""
     hub = Hub()
     server = ThreadingHTTPServer((host, 0), type("Handler", (Answering,), {"hub": hub}))
     server.daemon_threads = True
-    hub.address = f"http://{host}:{server.server_address[1]}"
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
+    hub.address = f"{'https' if tls else 'http'}://{host}:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

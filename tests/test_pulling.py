@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
+import ssl
 import struct
+import subprocess
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +17,8 @@ import pytest
 
 from engine import downloads
 from engine.catalog import ModelSpec, Weights
-from engine.downloads import Network
+from engine.commands.models_network import progress_line
+from engine.downloads import Network, Wanted
 from engine.errors import DownloadFailed, ModelCorrupt, NotPinned, StorageFull
 from engine.hub import choose_files, read_repository
 from engine.pins import read_pins
@@ -304,6 +308,45 @@ def test_a_hub_that_is_not_there_is_told_after_so_many_tries(tmp_path: Path) -> 
     with Network(sleep=slept.append) as network, pytest.raises(DownloadFailed, match="did not come, in 6 tries"):
         read_pins(entry(), network, "http://127.0.0.1:9", Staging(tmp_path / "x").place_of)
     assert slept == [1, 2, 4, 8, 16]
+
+
+def test_proxies_of_the_environment_are_used(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTP_PROXY", hub.address)
+    monkeypatch.setenv("NO_PROXY", "")
+    with Network(tries=1) as network:
+        repository = read_repository(network, "http://hub.invalid", "toys/model", None)
+    assert set(FILES) == set(repository.files)
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="a certificate is made with the program openssl")
+def test_a_certificate_is_trusted_when_the_environment_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    made += ["-addext", "subjectAltName=DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run(made, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    with serving("localhost", context) as hub:
+        hub.push("toys/model", FILES)
+        with Network(tries=3) as network, pytest.raises(DownloadFailed, match=r"not trusted.*SSL_CERT_FILE"):
+            read_repository(network, hub.address, "toys/model", None)
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+        with Network(tries=1) as network:
+            assert read_repository(network, hub.address, "toys/model", None).files
+        with serving("localhost") as plain, Network(tries=1) as network:
+            plain.repos, plain.branches, hub.elsewhere = hub.repos, hub.branches, plain.address
+            with pytest.raises(DownloadFailed, match="a place without encryption"):
+                network.fetch(
+                    Wanted(name="x", url=f"{hub.address}/toys/model/resolve/main/config.json"), tmp_path / "x"
+                )
+            assert plain.seen == []
+
+
+def test_a_line_of_progress_says_how_far_and_how_long() -> None:
+    told = progress_line("big", "unet/model.safetensors", 2_500_000_000, 10_000_000_000, 25e6)
+    assert told == "big: 2500 of 10000 MB, 25 %, 25.0 MB/s, 5:00 left (model.safetensors)"
+    assert progress_line("big", "x", 0, 7_400_000_000, 1e6).endswith("2:03:20 left (x)")
+    assert "left" not in progress_line("big", "x", 0, 10, 0)
 
 
 def test_what_is_not_pinned_is_taken_only_when_told(hub: Hub, network: Network, tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def pull(
     rows = []
     with _network() as network:
         for spec in fetchable:
-            with stdout_reserved(), _shown(spec.id) as progress:
+            with stdout_reserved(), shown_progress(spec.id) as progress:
                 done = pull_model(
                     spec,
                     home,
@@ -198,7 +198,7 @@ def _network() -> Network:
     return Network(token=environment_token(), origin=endpoint())
 
 
-class _Shown:
+class Shown:
     """A line of progress: redrawn on a terminal, else a new one now and then."""
 
     def __init__(self, model: str) -> None:
@@ -244,8 +244,9 @@ def _clock(seconds: float) -> str:
 
 
 @contextmanager
-def _shown(model: str) -> Iterator[_Shown]:
-    shown = _Shown(model)
+def shown_progress(model: str) -> Iterator[Shown]:
+    """Whoever is called with it tells how far it is; its line is wiped out at the end."""
+    shown = Shown(model)
     try:
         yield shown
     finally:

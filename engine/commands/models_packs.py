@@ -10,7 +10,7 @@ import typer
 from engine.commands.answer import print_json, print_text, say
 from engine.commands.flags import Json
 from engine.commands.models import around, describe_model
-from engine.commands.models_network import Accepted, Models, OfProfile, wanted
+from engine.commands.models_network import Accepted, Models, OfProfile, shown_progress, wanted
 
 EXPORT_EXAMPLE = "Example: reelhouse models export qwen3-4b --out models.reelpack"
 IMPORT_EXAMPLE = "Example: reelhouse models import models.reelpack"
@@ -31,7 +31,8 @@ def export_models(
     specs = wanted(catalog, models, profile)
     if not models:
         specs = [spec for spec in specs if fetched_folder(spec, home) is not None]
-    size = export_pack(specs, home, out)
+    with shown_progress("export") as shown:
+        size = export_pack(specs, home, out, lambda done, total: shown(out.name, done, total))
     digest = file_hash(out)
     if json:
         print_json({"pack": out, "bytes": size, "sha256": digest, "models": [spec.id for spec in specs]})
@@ -45,9 +46,15 @@ def import_models(context: typer.Context, pack: Pack, accept_licence: Accepted =
     from engine.packs import import_pack
 
     catalog, home = around(context)
-    specs = import_pack(
-        pack, catalog, home, allow=lambda spec: read_notice(spec, home, accept_licence or (), say), say=say
-    )
+    with shown_progress("import") as shown:
+        specs = import_pack(
+            pack,
+            catalog,
+            home,
+            allow=lambda spec: read_notice(spec, home, accept_licence or (), say),
+            say=say,
+            progress=lambda done, total: shown(pack.name, done, total),
+        )
     if json:
         print_json({"models": [describe_model(spec, catalog, home) for spec in specs]})
     for spec in specs if not json else ():
