@@ -2,6 +2,8 @@
 
 from engine.choosing import Form, Line, choose_lines, lengths_of
 from engine.formats import Pacing
+from engine.types import Item, Scene, Script, Shot, Voice
+from engine.writing.fitting import Recorded, Take, script_of
 from engine.writing.tails import without_tail
 
 CALM = Pacing(shot_seconds=5.0, pause=(0.25, 1.1))
@@ -90,3 +92,23 @@ def test_of_other_languages_only_whole_sentences_go() -> None:
         "Der Fuchs lief, because er fror.",
     )
     assert without_tail("狐狸跑了。它睡着了。", "zh") == ("狐狸跑了。",)
+
+
+def test_a_script_of_fewer_lines_counts_its_shots_anew_and_loses_what_only_the_others_had() -> None:
+    lines = ("A fox ran.", "It saw a lamp.", "A bell rang.", "It took the lamp.")
+    shots = tuple(Shot(scene=i % 3, narration=line, camera="push_in") for i, line in enumerate(lines))
+    items = (
+        Item(name="Lamp", significance="It runs through the film, from shot 2 to shot 4: “It saw a lamp.”"),
+        Item(name="Bell", significance="It is what shot 3 (trial) turns on: “A bell rang.”"),
+    )
+    scenes = tuple(Scene(description=place) for place in ("a hill", "a house", "a tower"))
+    script = Script(title="T", scenes=scenes, items=items, shots=shots)
+    take = Take(voice=Voice(audio=None, seconds=1.0), reused=False)
+    filmed = [Recorded(shots=(shots[i],), takes=(take,)) for i in (0, 1, 3)]
+    told = script_of(script, filmed)
+    assert [shot.narration for shot in told.shots] == [lines[i] for i in (0, 1, 3)]
+    assert [scene.description for scene in told.scenes] == ["a hill", "a house"]
+    assert [shot.scene for shot in told.shots] == [0, 1, 0]
+    assert [shot.camera for shot in told.shots] == ["push_in", "pull_out", "push_in"]
+    assert [item.name for item in told.items] == ["Lamp"]
+    assert "from shot 2 to shot 3" in told.items[0].significance

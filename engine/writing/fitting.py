@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -11,9 +12,12 @@ from engine.choosing import Form, Line, choose_lines, lengths_of
 from engine.formats import Format
 from engine.reading import reading_seconds
 from engine.timing import end_card_gives
-from engine.types import Frozen, Plan, Script, Shot, Voice
+from engine.types import Frozen, Item, Plan, Script, Shot, Voice
 from engine.writing.tails import without_tail
 from engine.writing.views import BACK
+
+SHOT_NUMBER = re.compile(r"(?<=\bshot )\d+\b")
+"""How an item's significance names a shot of the script."""
 
 AFTER_SOUND = 0.08
 """Seconds for which a line lasts on after its last word, where its length is reckoned before it is spoken."""
@@ -112,8 +116,8 @@ def _in_words(written: int, filmed: int, cut: int, seconds: float) -> str:
 
 
 def script_of(script: Script, lines: Sequence[Recorded]) -> Script:
-    """`script` of these lines: scenes in which none of them plays are gone, and of two neighbours that have come to
-    have the same camera move the second one moves back."""
+    """`script` of these lines: scenes and items that only other lines had are gone, and of two neighbours that have
+    come to have the same camera move the second one moves back."""
     played = sorted({shot.scene for line in lines for shot in line.shots if 0 <= shot.scene < len(script.scenes)})
     number = {scene: i for i, scene in enumerate(played)}
     shots: list[Shot] = []
@@ -125,4 +129,29 @@ def script_of(script: Script, lines: Sequence[Recorded]) -> Script:
             msgspec.structs.replace(shot, scene=number.get(shot.scene, shot.scene), camera=camera)
             for shot in line.shots
         ]
-    return msgspec.structs.replace(script, scenes=tuple(script.scenes[i] for i in played), shots=tuple(shots))
+    return msgspec.structs.replace(
+        script,
+        scenes=tuple(script.scenes[i] for i in played),
+        items=_items_of(script, lines),
+        shots=tuple(shots),
+    )
+
+
+def _items_of(script: Script, lines: Sequence[Recorded]) -> tuple[Item, ...]:
+    """The items whose shots are filmed, with these shots' new numbers; one at least, as of every written script."""
+    numbers: dict[int, int] = {}
+    at = number = 0
+    for line in lines:
+        start = line.shots[0].narration.rstrip(".")
+        at = next((i for i in range(at, len(script.shots)) if script.shots[i].narration.startswith(start)), at)
+        numbers[at + 1] = number + 1
+        at, number = at + 1, number + len(line.shots)
+    items = []
+    for item in script.items:
+        told = [int(old) for old in SHOT_NUMBER.findall(item.significance)]
+        if told and told[0] not in numbers:
+            continue
+        last = {old: max((n for n in numbers if n <= old), default=old) for old in told}
+        renumbered = SHOT_NUMBER.sub(lambda match, last=last: str(numbers[last[int(match.group())]]), item.significance)
+        items.append(msgspec.structs.replace(item, significance=renumbered))
+    return tuple(items) or tuple(msgspec.structs.replace(item, significance="") for item in script.items[:1])
