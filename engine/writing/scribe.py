@@ -146,7 +146,8 @@ class Scribe:
         if sure:
             return self._sure(sure, index, target)
         opener = None if self._steps.supplied_only else self._opener(beat, index, 1, told)
-        best = None if opener is None else self._best(opener, index, 1, target, max(4, round(OFF * target)), told, [])
+        slack = max(4, round(OFF * target))
+        best = None if opener is None else self._best(opener, index, 1, target, slack, told, [], most=ENOUGH)
         if opener is None or best is None:
             return ""
         self._used.add(opener)
@@ -187,10 +188,18 @@ class Scribe:
         return " ".join(one.text for one in chosen)
 
     def _best(
-        self, opener: str, index: int, round_: int, target: int, slack: int, told: Sequence[str], objections: list[str]
+        self,
+        opener: str,
+        index: int,
+        round_: int,
+        target: int,
+        slack: int,
+        told: Sequence[str],
+        objections: list[str],
+        most: int = AT_MOST,
     ) -> Scored | None:
         best: Scored | None = None
-        for attempt in range(AT_MOST):
+        for attempt in range(most):
             if attempt >= ENOUGH and best is not None and best[0] < GOOD:
                 break
             for one in self._candidates(opener, index, round_ * AT_MOST + attempt, target, told, objections):
