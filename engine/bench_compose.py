@@ -87,7 +87,7 @@ def _ours(request: StoryRequest, film: Film, work: Path, control: Control) -> fl
         timings,
         mix_sound(plan, fmt, film.voices, timings, Music(audio=None, seconds=0), store=store, control=control),
         segments,
-        cues=film_cues(plan, film.script, film.voices, timings),
+        cues=film_cues(request, plan, film.script, fmt, film.voices, timings),
         specs=specs,
         store=store,
         control=control,

@@ -29,6 +29,7 @@ LONGEST_WORD = 20
 """A word that is longer is cut; one that is longer than a narrow picture's line is drawn smaller."""
 
 MAX_SECONDS, PAUSE = 6.0, 0.45
+SOUND_SECONDS = 3.0
 NOTE = "♪"
 
 
@@ -112,19 +113,21 @@ def cut_cues(
     for text in texts:
         weights.append(weights[-1] + characters(text) + 1)
 
-    def price(first: int, last: int) -> float:
+    def price(first: int, last: int, ranges: Sequence[range]) -> float:
         until = units[last].start if last < len(units) else seconds
         need = (weights[last] - weights[first] - 1) / CHARACTERS_PER_SECOND
         late = max(0.0, need - (until - (units[first].start if first else 0.0)))
-        return _price(units[first:last], prices[last - 1], len(units), last == len(units)) + LATE * late
+        parted = sum(prices[first + line.stop - 1] for line in ranges[:-1])
+        return _price(units[first:last], prices[last - 1], parted, len(units), last == len(units)) + LATE * late
 
     best: list[tuple[float, int]] = [(0.0, 0)]
     for last in range(1, len(units) + 1):
         options = []
         for first in range(last - 1, -1, -1):
-            if _lines(texts[first:last], limit, most, prices[first:last]) is None:
+            ranges = _lines(texts[first:last], limit, most, prices[first:last])
+            if ranges is None:
                 break
-            options.append((best[first][0] + price(first, last), first))
+            options.append((best[first][0] + price(first, last, ranges), first))
         best.append(min(options))
     cuts = [len(units)]
     while cuts[-1] > 0:
@@ -167,7 +170,8 @@ def _spread_exactly(parts: Sequence[str], word: Word) -> list[Word]:
     return timed
 
 
-def _price(group: Sequence[Word], breaking: float, total: int, final: bool) -> float:
+def _price(group: Sequence[Word], breaking: float, parted: float, total: int, final: bool) -> float:
+    """What a cue of these words costs: `breaking` is the price of ending it there, `parted` of its own line breaks."""
     tail, seconds = group[-1].text, group[-1].end - group[0].start
     price = 6.0
     if not final:
@@ -176,10 +180,12 @@ def _price(group: Sequence[Word], breaking: float, total: int, final: bool) -> f
         elif not ends_with(tail, SENTENCE_END) or breaking:
             price += 4 + 10 * breaking
     for word, following in pairwise(group):
-        price += 4 if ends_with(word.text, SENTENCE_END) else 0
+        # Two sentences may share a cue; the beginning of a second one had better wait for the rest of it.
+        price += (4 if ends_with(tail, SENTENCE_END) else 8) if ends_with(word.text, SENTENCE_END) else 0
         price += 8 if following.start - word.end > PAUSE else 0
     if len(group) == 1 < total:
         price += 8
+    price += 6 * parted
     price += 4 * max(0.0, 0.7 - seconds) + 5 * max(0.0, seconds - MAX_SECONDS)
     return price
 
@@ -201,6 +207,13 @@ def _timed(groups: Sequence[Sequence[tuple[Word, ...]]], seconds: float) -> list
         for cue, (start, end) in zip(cues, placed, strict=True)
         if end > start
     ]
+
+
+def sound_cues(text: str, seconds: float, look: CaptionStyle) -> list[Cue]:
+    """The cue that tells of a sound during a card of `seconds`; none where there is nothing to tell, or no time."""
+    shown = min(seconds, SOUND_SECONDS)
+    words = tuple(Word(text=word, start=0.0, end=shown) for word in printable(text).split())
+    return cut_cues(words, shown, look) if seconds >= reading_seconds(text) else []
 
 
 def moved(cues: Sequence[Cue], seconds: float) -> list[Cue]:

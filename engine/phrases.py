@@ -25,11 +25,13 @@ describes and what it describes; inside what belongs together, as article and no
 
 class Language(Frozen, frozen=True):
     """Words, in lower case, by what a line must not end with. `endings` are those of words that describe a noun that
-    follows; before a conjunction or preposition a line likes to break."""
+    follows; before a conjunction or preposition a line likes to break, if it is none of the `genitives`, which hang on
+    the word before."""
 
     determiners: frozenset[str] = frozenset()
     prepositions: frozenset[str] = frozenset()
     conjunctions: frozenset[str] = frozenset()
+    genitives: frozenset[str] = frozenset()
     auxiliaries: frozenset[str] = frozenset()
     pronouns: frozenset[str] = frozenset()
     adverbs: frozenset[str] = frozenset()
@@ -68,7 +70,8 @@ def _price(word: str, following: str, language: Language) -> float:
         )
     ):
         return BOUND
-    if next_low in language.conjunctions or next_low in language.prepositions:
+    leads = next_low in language.conjunctions or next_low in language.prepositions
+    if leads and next_low not in language.genitives:
         return WELCOME
     if bare[-1:].isdigit() and after[:1].isalpha():
         return BOUND

@@ -175,7 +175,7 @@ def _tell(
                 request, plan, fmt, seconds, sections, composer=composer, store=store, control=control
             )
             sound = mix_sound(plan, fmt, voices, timings, music, store=store, control=control)
-        return music, sound, film_cues(plan, script, voices, timings)
+        return music, sound, film_cues(request, plan, script, fmt, voices, timings)
 
     scoring = lane.submit(score)
     with clock.running("stills"):
@@ -272,6 +272,7 @@ def _tell(
         shots=files.shots,
         srt=files.srt,
         vtt=files.vtt,
+        transcript=files.transcript,
         record=record,
         stage_seconds=clock.seconds,
         pauses=spoken.pauses,

@@ -48,7 +48,8 @@ def write_record(film: Film, prompt: str, specs: Mapping[str, ModelSpec]) -> Non
         "width": film.width,
         "height": film.height,
         "fps": film.fps,
-        "captions": {"srt": inside(film.srt), "vtt": inside(film.vtt)},
+        "captions": {"srt": inside(film.srt), "vtt": inside(film.vtt), "language": film.plan.locale},
+        "transcript": inside(film.transcript),
         "script": film.script,
         "shots": [
             {

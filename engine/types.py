@@ -94,6 +94,7 @@ class Script(Camel, frozen=True):
 class StoryRequest(Frozen, frozen=True):
     """What somebody asks for. `target_seconds` None: as long as an own script is, else the default of the format.
 
+    `sdh`: captions are for the deaf and hard of hearing, and tell besides who speaks and what else is heard.
     `references`: pictures, PNG or JPEG or WebP, that characters of these names must look like wherever they are seen.
     `cast`: the voices that characters of these names have had so far. `lexicon`: how words are said, see
     `engine.speaking.lexicon`.
@@ -114,6 +115,7 @@ class StoryRequest(Frozen, frozen=True):
     voice: str | None = None
     music: bool = True
     captions: CaptionMode = "burned"
+    sdh: bool = False
     use: Use = "commercial"
     references: dict[str, Path] = {}
     cast: dict[str, str] = {}
@@ -308,7 +310,7 @@ class Cut(Frozen, frozen=True):
 
 class FilmFiles(Frozen, frozen=True):
     """What joining made: the film, its captions (None when nothing is said or captions are off), and the shots as films
-    of their own; `pieces` are what was joined."""
+    of their own; `transcript` is None when nothing is said, and `pieces` are what was joined."""
 
     video: Path
     seconds: float
@@ -316,11 +318,12 @@ class FilmFiles(Frozen, frozen=True):
     vtt: Path | None
     shots: tuple[Path, ...] = ()
     pieces: tuple[Segment, ...] = ()
+    transcript: Path | None = None
 
 
 class Film(Frozen, frozen=True):
-    """The finished story. `shots` are the clips with their narration as sound; `record` is its story.json; `srt` and
-    `vtt` are None when nothing is said; `pauses` is None where no length was to be kept."""
+    """The finished story. `shots` are the clips with their narration as sound; `record` is its story.json; `srt`,
+    `vtt` and `transcript` are None when nothing is said; `pauses` is None where no length was to be kept."""
 
     story_id: str
     title: str
@@ -343,6 +346,7 @@ class Film(Frozen, frozen=True):
     pauses: Pauses | None = None
     review: Review | None = None
     warnings: tuple[str, ...] = ()
+    transcript: Path | None = None
 
 
 class Told(Frozen, frozen=True):

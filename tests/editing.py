@@ -67,7 +67,7 @@ class Story(NamedTuple):
         music = Music(audio=None, seconds=0)
         sound = mix_sound(self.plan, self.fmt, self.voices, self.timings, music, **made)
         head = (self.request, self.plan, self.script, self.fmt, self.timings, sound)
-        cues = film_cues(self.plan, self.script, self.voices, self.timings)
+        cues = film_cues(self.request, self.plan, self.script, self.fmt, self.voices, self.timings)
         return join_film(
             *head, [Cut(segment=one, reused=reused) for one in segments], cues=cues, specs=self.specs, **made
         )

@@ -27,6 +27,7 @@ Negative = Annotated[str, typer.Option(help="What must not be seen.")]
 Voice = Annotated[str | None, typer.Option(help="One of the narrator's voices.")]
 LexiconFile = Annotated[Path | None, typer.Option("--lexicon", help="How words are said, as YAML: Nguyen: win.")]
 Captions = Annotated[CaptionMode, typer.Option(help="In the picture, as .srt and .vtt beside the film, both, or not.")]
+Sdh = Annotated[bool, typer.Option("--sdh", help="Captions tell who speaks, and of music: for the hard of hearing.")]
 NoMusic = Annotated[bool, typer.Option("--no-music", help="No music under the film.")]
 UseFor = Annotated[Use, typer.Option("--use", help="What the film is for; decides which licences will do.")]
 ScriptFile = Annotated[Path | None, typer.Option("--script", help="An own or edited script, as JSON.")]
@@ -52,6 +53,7 @@ def spell_request(
     voice: str | None,
     lexicon: Path | None,
     captions: CaptionMode,
+    sdh: bool,
     no_music: bool,
     use: Use,
     script: Path | None,
@@ -92,5 +94,6 @@ def spell_request(
         lexicon=said,
         music=not no_music,
         captions=captions,
+        sdh=sdh,
         use=use,
     )

@@ -39,6 +39,7 @@ def make(
     voice: flags.Voice = None,
     lexicon: flags.LexiconFile = None,
     captions: flags.Captions = "burned",
+    sdh: flags.Sdh = False,
     no_music: flags.NoMusic = False,
     use: flags.UseFor = "commercial",
     script: flags.ScriptFile = None,
@@ -70,6 +71,7 @@ def make(
         voice=voice,
         lexicon=lexicon,
         captions=captions,
+        sdh=sdh,
         no_music=no_music,
         use=use,
         script=script,
@@ -134,7 +136,7 @@ def make_one(
 
 
 def _deliver(film: Film, request: StoryRequest, target: Path, folder: Path, *, keeping: bool) -> dict[str, Path]:
-    """Put the film and, if asked for, its captions in place; the film last, so that it never stands there alone."""
+    """Put the film and, if asked for, its captions and transcript in place; the film last, never alone."""
     import msgspec
 
     from engine.artifacts import write_atomically
@@ -146,6 +148,9 @@ def _deliver(film: Film, request: StoryRequest, target: Path, folder: Path, *, k
             if made is not None:
                 written[kind] = target.with_suffix(f".{kind}")
                 deliver(made, written[kind])
+        if film.transcript is not None:
+            written["transcript"] = target.with_name(f"{target.stem}.transcript.txt")
+            deliver(film.transcript, written["transcript"])
     if keeping:
         write_atomically(folder / SCRIPT_FILE, msgspec.json.format(msgspec.json.encode(film.script), indent=2))
     deliver(film.video, target)
@@ -171,6 +176,7 @@ def film_document(film: Film, target: Path, written: dict[str, Path], *, kept: b
             kind: str(written[kind]) if kind in written else place(path)
             for kind, path in (("srt", film.srt), ("vtt", film.vtt))
         },
+        "transcript": str(written["transcript"]) if "transcript" in written else place(film.transcript),
         "script": film.script,
         "clips": [
             {

@@ -14,7 +14,7 @@ import av
 from engine.artifacts import Store, content_key, write_atomically
 from engine.burned_captions import lay_out_film
 from engine.caption_files import srt, vtt
-from engine.captions import CAPTIONS_VERSION, SIDECAR, Cue, cut_cues, moved, shot_words
+from engine.captions import CAPTIONS_VERSION, SIDECAR, Cue, cut_cues, moved, shot_words, sound_cues
 from engine.cards import credits, film_title
 from engine.catalog import ModelSpec
 from engine.errors import MediaFailed
@@ -24,6 +24,8 @@ from engine.media import INPUT, probe, run_ffmpeg, scratch_folder
 from engine.progress import Control
 from engine.reel import Reel
 from engine.reviewing.sound import HEARD_VERSION, Heard, hear
+from engine.sdh import besides, music_labels
+from engine.transcript import transcript
 from engine.types import Cut, FilmFiles, Frozen, Music, Plan, Script, Segment, StoryRequest, Timing, Voice
 
 STAGE_VERSION = 1
@@ -89,7 +91,8 @@ def join_film(
     store: Store,
     control: Control,
 ) -> FilmFiles:
-    """Join what is cut and `sound` to the finished film; write its captions unless they are off.
+    """Join what is cut and `sound` to the finished film; write its captions unless they are off, and
+    its transcript.
 
     `cuts` may block until the next piece exists; those before it are joined meanwhile. `cues` are what `film_cues`
     makes of the same film. The length is that of the pieces to the frame. Raises `MediaFailed` if what comes out is
@@ -100,6 +103,7 @@ def join_film(
     said = marks(film_title(request, script, fmt), plan, specs, credits(specs))
     named, packet = chapters(script, timings, seconds), xmp(said)
     cues = [] if request.captions == "none" else cues
+    text = transcript(film_title(request, script, fmt), script, fmt, timings, plan.locale)
     bottom = lay_out_film(plan.width, plan.height, fmt).bottom / plan.height
     with store.scratch("film") as scratch, ExitStack() as joining:
         draft = scratch / "film.mp4"
@@ -118,7 +122,7 @@ def join_film(
             chapters=named,
             xmp=packet.decode(),
             cues=cues,
-            read=(plan.locale, bottom),
+            read=(plan.locale, bottom, text),
         )
 
         def make(folder: Path) -> _Joined:
@@ -129,17 +133,26 @@ def join_film(
             draft.replace(video)
             add_xmp(video, packet)
             _check(video, plan, frames, packet)
+            if text:
+                write_atomically(folder / "transcript.txt", text.encode())
+            read = folder / "transcript.txt" if text else None
             if not cues:
-                return _Joined(video=video)
+                return _Joined(video=video, transcript=read)
             write_atomically(folder / "captions.srt", srt(cues).encode())
             write_atomically(folder / "captions.vtt", vtt(cues, plan.locale, bottom).encode())
-            return _Joined(video=video, srt=folder / "captions.srt", vtt=folder / "captions.vtt")
+            return _Joined(video=video, srt=folder / "captions.srt", vtt=folder / "captions.vtt", transcript=read)
 
         kept = store.find("film", key, _Joined)
         joined = kept or store.keep("film", key, _Joined, make)
     shots = tuple(segment.shot for segment in segments if segment.shot is not None)
     files = FilmFiles(
-        video=joined.video, seconds=seconds, srt=joined.srt, vtt=joined.vtt, shots=shots, pieces=tuple(segments)
+        video=joined.video,
+        seconds=seconds,
+        srt=joined.srt,
+        vtt=joined.vtt,
+        shots=shots,
+        pieces=tuple(segments),
+        transcript=joined.transcript,
     )
     control.emit("shot", "film", done=1, total=1, reused=kept is not None, made=files)
     return files
@@ -165,6 +178,7 @@ class _Joined(Frozen, frozen=True):
     video: Path
     srt: Path | None = None
     vtt: Path | None = None
+    transcript: Path | None = None
 
 
 def film_frames(plan: Plan, timings: Sequence[Timing]) -> int:
@@ -172,13 +186,26 @@ def film_frames(plan: Plan, timings: Sequence[Timing]) -> int:
     return cards + sum(timing.frames for timing in timings)
 
 
-def film_cues(plan: Plan, script: Script, voices: Sequence[Voice], timings: Sequence[Timing]) -> list[Cue]:
-    """The captions of the whole film in film time, as players like them: never across two shots."""
-    cues: list[Cue] = []
-    for shot, voice, timing in zip(script.shots, voices, timings, strict=True):
+def film_cues(
+    request: StoryRequest,
+    plan: Plan,
+    script: Script,
+    fmt: Format,
+    voices: Sequence[Voice],
+    timings: Sequence[Timing],
+) -> list[Cue]:
+    """The captions of the whole film in film time, as players like them: never across two shots. If the request wants
+    them for the deaf and hard of hearing, the cards have some too, which tell of the music."""
+    opening, closing = music_labels(request, fmt)
+    cues = sound_cues(opening, plan.title_seconds, SIDECAR)
+    for number, (shot, voice, timing) in enumerate(zip(script.shots, voices, timings, strict=True)):
         words = shot_words(shot.narration, voice, timing, plan.fps)
-        cues += moved(cut_cues(words, timing.frames / plan.fps, SIDECAR, locale=plan.locale), timing.start)
-    return cues
+        told = besides(request, script, fmt, number)
+        seconds = timing.frames / plan.fps
+        said = cut_cues(words, seconds, SIDECAR, locale=plan.locale, speaker=told.speaker, sung=told.sung)
+        cues += moved(said, timing.start)
+    ending = film_frames(plan, timings) / plan.fps - plan.end_seconds
+    return [*cues, *moved(sound_cues(closing, plan.end_seconds, SIDECAR), ending)]
 
 
 def _check(video: Path, plan: Plan, frames: int, packet: bytes) -> None:

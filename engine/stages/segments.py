@@ -11,14 +11,16 @@ from functools import cache
 from itertools import count
 from pathlib import Path
 
+import msgspec
+
 from engine.artifacts import Store, content_key
-from engine.burned_captions import ass, caption_place, lay_out_film
-from engine.captions import CAPTIONS_VERSION, cut_cues, shot_words
+from engine.burned_captions import Layout, ass, caption_place, lay_out, lay_out_film
+from engine.captions import CAPTIONS_VERSION, Cue, cut_cues, shot_words, sound_cues
 from engine.cards import all_text, end_card, shot_panels, title_card
 from engine.catalog import ModelSpec
 from engine.errors import MediaFailed
 from engine.fonts import FONTS_VERSION, Fonts, cut_fonts, line_height
-from engine.formats import Format
+from engine.formats import CaptionStyle, Format
 from engine.graphics import GRAPHICS_VERSION, draw_card, draw_panels
 from engine.media import INPUT, FrameWriter, probe, run_ffmpeg, scratch_folder, segment_codec
 from engine.palette import coloured
@@ -26,12 +28,15 @@ from engine.placing import Rect
 from engine.plates import Panel
 from engine.progress import Control
 from engine.reviewing.pictures import LOOK_VERSION, look_at
+from engine.sdh import Besides, besides, music_labels, told_texts
 from engine.titling import Card
 from engine.types import Clip, Cut, Plan, Script, Segment, Still, StoryRequest, Timing, Voice
 from engine.typeset import fonts_beside
 
 STAGE_VERSION = 3
 VERSIONS = (STAGE_VERSION, LOOK_VERSION, CAPTIONS_VERSION, GRAPHICS_VERSION, FONTS_VERSION)
+BURN = "ass=filename=captions.ass:fontsdir=fonts"
+LOSSLESS = 0  # of a card that is encoded once more with its captions
 
 
 def cut_segments(
@@ -55,7 +60,9 @@ def cut_segments(
     models that the end card names. Raises `MediaFailed`, `StorageFull`, `Cancelled`.
     """
     fmt = coloured(fmt, stills[0].image) if stills else fmt
-    texts = all_text(request, script, fmt, specs)
+    texts = (*all_text(request, script, fmt, specs), *told_texts(request, script, fmt))
+    burned = request.captions in ("burned", "both")
+    sounds = music_labels(request, fmt) if burned else ("", "")
     room = _Room(plan, fmt, store, control, cache(lambda: _fonts(texts, plan.locale, store)))
     title_frames, end_frames = round(plan.title_seconds * plan.fps), round(plan.end_seconds * plan.fps)
     total = len(timings) + bool(title_frames) + bool(end_frames)
@@ -66,9 +73,15 @@ def cut_segments(
         control.emit("shot", "segments", shot=shot, done=next(made), total=total, reused=cut.reused, made=cut.segment)
         return cut
 
-    opening = [tell(None, room.card(title_card(request, script, fmt), stills[0], title_frames))] if title_frames else []
+    opening = (
+        [tell(None, room.card(title_card(request, script, fmt), stills[0], title_frames, sounds[0]))]
+        if title_frames
+        else []
+    )
     closing = (
-        [tell(None, room.card(end_card(request, script, fmt, specs), stills[-1], end_frames))] if end_frames else []
+        [tell(None, room.card(end_card(request, script, fmt, specs), stills[-1], end_frames, sounds[1]))]
+        if end_frames
+        else []
     )
     yield from opening
     number = -1
@@ -76,8 +89,9 @@ def cut_segments(
         control.check()
         seconds = timings[number].frames / plan.fps
         panels = shot_panels(number, seconds, request, script, fmt)
-        narration = script.shots[number].narration if request.captions in ("burned", "both") else ""
-        yield tell(number, room.shot(number, clip, voices[number], timings[number], narration, panels))
+        narration = script.shots[number].narration if burned else ""
+        told = besides(request, script, fmt, number)
+        yield tell(number, room.shot(number, clip, voices[number], timings[number], narration, told, panels))
     if number + 1 != len(timings):
         raise MediaFailed(f"{number + 1} clips came for {len(timings)} shots: run it again with the same work folder.")
     yield from closing
@@ -98,37 +112,65 @@ class _Room:
         self.size = (plan.width, plan.height)
         self.shape = {"size": self.size, "fps": plan.fps, "codec": segment_codec(plan.fps), "versions": VERSIONS}
 
-    def card(self, card: Card, still: Still, frames: int) -> Cut:
-        key = content_key(stage="segments", card=card, still=still.image, frames=frames, **self.shape)
+    def card(self, card: Card, still: Still, frames: int, sound: str = "") -> Cut:
+        """`sound`: what captions for the hard of hearing tell of what is heard meanwhile."""
+        look = msgspec.structs.replace(self.fmt.captions, uppercase=False)
+        layout = lay_out(*self.size, look)
+        cues = sound_cues(sound, frames / self.plan.fps, look)
+        drawn = {"drawn": (cues, look, layout)} if cues else {}
+        key = content_key(stage="segments", card=card, still=still.image, frames=frames, **drawn, **self.shape)
         kept = self.store.find("segments", key, Segment)
 
         def make(folder: Path) -> Segment:
-            out, size = folder / "segment.mp4", self.size
-            with scratch_folder(folder) as scratch, FrameWriter(out, *size, self.plan.fps, codec=self._codec) as writer:
-                draw_card(
-                    card,
-                    still.image,
-                    writer,
-                    frames=frames,
-                    size=size,
-                    fps=self.plan.fps,
-                    fonts=self.fonts(),
-                    folder=scratch,
-                    control=self.control,
-                )
+            out, size, fps = folder / "segment.mp4", self.size, self.plan.fps
+            with scratch_folder(folder) as scratch:
+                drawn = scratch / "card.mp4" if cues else out
+                codec = self._codec if not cues else None
+                with FrameWriter(drawn, *size, fps, crf=LOSSLESS, codec=codec) as writer:
+                    draw_card(
+                        card,
+                        still.image,
+                        writer,
+                        frames=frames,
+                        size=size,
+                        fps=fps,
+                        fonts=self.fonts(),
+                        folder=scratch,
+                        control=self.control,
+                    )
+                if cues:
+                    self._write_captions(cues, look, layout, scratch)
+                    burn = ["-vf", f"{BURN},format=yuv420p,setsar=1", *self._codec, out.absolute()]
+                    run_ffmpeg([*INPUT, "-i", drawn.absolute(), *burn], cwd=scratch, control=self.control)
             return self._checked(out, frames)
 
         segment = kept or self.store.keep("segments", key, Segment, make)
         return Cut(segment=segment, reused=kept is not None)
 
     def shot(
-        self, number: int, clip: Clip, voice: Voice, timing: Timing, narration: str, panels: tuple[Panel, ...]
+        self,
+        number: int,
+        clip: Clip,
+        voice: Voice,
+        timing: Timing,
+        narration: str,
+        told: Besides,
+        panels: tuple[Panel, ...],
     ) -> Cut:
         seconds, look = timing.frames / self.plan.fps, self.fmt.captions
         layout = lay_out_film(*self.size, self.fmt)
         captions = caption_place(layout, look, line_height(narration, self.plan.locale))
         words = shot_words(narration, voice, timing, self.plan.fps) if narration else ()
-        cues = cut_cues(words, seconds, look, layout.columns, layout.lines, locale=self.plan.locale)
+        cues = cut_cues(
+            words,
+            seconds,
+            look,
+            layout.columns,
+            layout.lines,
+            locale=self.plan.locale,
+            speaker=told.speaker,
+            sung=told.sung,
+        )
         accent = self.fmt.overlays.accent
         key = content_key(
             stage="segments",
@@ -144,10 +186,7 @@ class _Room:
         def make(folder: Path) -> Segment:
             with scratch_folder(folder) as scratch:
                 if cues:
-                    (scratch / "captions.ass").write_text(
-                        ass(cues, look, layout, self.fonts(), accent), encoding="utf-8"
-                    )
-                    fonts_beside(self.fonts(), scratch)
+                    self._write_captions(cues, look, layout, scratch)
                 self._encode(number, clip, voice, timing, panels, captions, bool(cues), scratch, folder)
             return self._checked(folder / "segment.mp4", timing.frames, folder / "shot.mp4")
 
@@ -187,7 +226,7 @@ class _Room:
         for layer, overlay in enumerate(overlays):
             place = f"overlay=x={overlay.x}:y={overlay.y}:eof_action=repeat:format=yuv420"
             graph.append(f"[p{layer}][{layer + 1}:v]{place}[p{layer + 1}]")
-        burn = "ass=filename=captions.ass:fontsdir=fonts" if captioned else "null"
+        burn = BURN if captioned else "null"
         graph.append(f"[p{len(overlays)}]{burn},format=yuv420p,setsar=1[picture]")
         inputs: list[str | Path] = [*INPUT, "-i", clip.video.absolute()]
         for overlay in overlays:
@@ -217,6 +256,12 @@ class _Room:
             control=self.control,
             on_frame=lambda done: self.control.step("segments", number, min(done, frames), frames),
         )
+
+    def _write_captions(self, cues: Sequence[Cue], look: CaptionStyle, layout: Layout, scratch: Path) -> None:
+        """Where `BURN` finds them."""
+        captions = ass(cues, look, layout, self.fonts(), self.fmt.overlays.accent)
+        (scratch / "captions.ass").write_text(captions, encoding="utf-8")
+        fonts_beside(self.fonts(), scratch)
 
     def _fit(self, clip: Clip, frames: int) -> Iterator[str]:
         """Filters that give a clip the film's rate, length and size; what fits already passes unchanged."""
