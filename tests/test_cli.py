@@ -24,7 +24,7 @@ from tests.command_line import PROGRAM, CommandLine, document, half_made, stop, 
 
 FIELDS = (
     *("storyId", "title", "film", "seconds", "width", "height", "fps", "captions", "script", "clips", "timings"),
-    *("models", "seed", "warnings"),
+    *("models", "seed", "warnings", "transcript"),
 )
 
 
@@ -90,7 +90,14 @@ def test_without_a_work_folder_nothing_is_left_but_the_film_and_its_captions(ree
     assert told["captions"] == {"srt": str(reelhouse.folder / "a.srt"), "vtt": str(reelhouse.folder / "a.vtt")}
     assert "She finds a light" in (reelhouse.folder / "a.srt").read_text(encoding="utf-8")
     assert (reelhouse.folder / "a.vtt").read_text(encoding="utf-8").startswith("WEBVTT")
-    assert {path.name for path in reelhouse.folder.iterdir()} == {"a.mp4", "a.srt", "a.vtt", "script.json", "home"}
+    assert {path.name for path in reelhouse.folder.iterdir()} == {
+        "a.mp4",
+        "a.srt",
+        "a.vtt",
+        "a.transcript.txt",
+        "script.json",
+        "home",
+    }
     assert [path for path in (reelhouse.home / "scratch").iterdir() if path.is_dir()] == []
 
 

@@ -176,7 +176,6 @@ def film_document(film: Film, target: Path, written: dict[str, Path], *, kept: b
             kind: str(written[kind]) if kind in written else place(path)
             for kind, path in (("srt", film.srt), ("vtt", film.vtt))
         },
-        "transcript": str(written["transcript"]) if "transcript" in written else place(film.transcript),
         "script": film.script,
         "clips": [
             {
@@ -194,4 +193,5 @@ def film_document(film: Film, target: Path, written: dict[str, Path], *, kept: b
         "seed": film.plan.seed,
         "review": film.review,
         "warnings": film.warnings,
+        "transcript": str(written["transcript"]) if "transcript" in written else place(film.transcript),
     }
