@@ -233,6 +233,7 @@ class _Reporter:
             warnings=film.warnings,
             models={str(role): model for role, model in film.plan.models.items()},
             review=film.review,
+            transcript=_text(film.transcript),
         )
 
 

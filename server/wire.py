@@ -101,6 +101,7 @@ class Filmed(msgspec.Struct, frozen=True, tag="filmed"):
     warnings: tuple[str, ...]
     models: dict[str, str]
     review: Review | None = None
+    transcript: str | None = None
 
 
 class Failed(msgspec.Struct, frozen=True, tag="failed"):

@@ -156,7 +156,12 @@ EVENTS = (
 SRT = "1\n00:00:00,000 --> 00:00:02,400\nIn the year 2157, a kitchen wakes up.\n"
 VTT = "WEBVTT\n\n00:00.000 --> 00:02.400\nIn the year 2157, a kitchen wakes up.\n"
 METRICS = 'reelhouse_jobs{status="queued"} 3.0\n'
-TEXTS = {"text/event-stream": EVENTS, "application/x-subrip": SRT, "text/vtt": VTT, "text/plain": METRICS}
+TRANSCRIPT = "The kitchen that woke\n\nThe beginning – A kitchen\n\n[0:02] In the year 2157, a kitchen wakes up.\n"
+TEXTS = {
+    "text/event-stream": EVENTS, "application/x-subrip": SRT, "text/vtt": VTT, "text/plain": METRICS,
+    "transcript": TRANSCRIPT,
+}  # fmt: skip
+"""By media type; by the name that an operation gives its own where one type has several."""
 
 PREFIXES = {
     "CharacterAnswer": "char_", "SeriesCharacterAnswer": "char_", "CharacterImageAnswer": "char_",

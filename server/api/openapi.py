@@ -202,7 +202,7 @@ def _answer(status: int, kind: Any, handler: HTTPRouteHandler, schemas: dict[str
     answer: dict[str, Any] = {"description": told, **({"headers": headers} if headers else {})}
     if kind is bytes:
         media_type = str(handler.media_type)
-        text = TEXTS[media_type.partition(";")[0]]
+        text = TEXTS[handler.opt.get("text", media_type.partition(";")[0])]
         # Of a stream of events a schema is about each of them, and they have no JSON type.
         schema = {} if media_type.startswith("text/event-stream") else {"type": "string"}
         answer["content"] = {media_type.partition(";")[0]: {"schema": schema, "example": text}}

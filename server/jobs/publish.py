@@ -90,10 +90,10 @@ def publish_artefact(place: Place, claim: Claim, artefact: Artefact) -> None:
 def publish_film(place: Place, claim: Claim, filmed: Filmed) -> None:
     """The film, and with it the end of the job: files, state, event and webhook in one step."""
     fault("before-terminal")
-    texts = (filmed.film, filmed.srt, filmed.vtt)
+    texts = (filmed.film, filmed.srt, filmed.vtt, filmed.transcript)
     shots = [*zip(filmed.stills, filmed.videos, filmed.audio, strict=True)]
     paths = [*texts, *(path for shot in shots for path in shot)]
-    with _at_hand(place, claim, paths) as (film, srt, vtt, *files), holding(place, claim) as (session, job):
+    with _at_hand(place, claim, paths) as (film, srt, vtt, read, *files), holding(place, claim) as (session, job):
         story = session.get_one(Story, claim.work_id)
         there = {media.id: media.sha256 for media in session.scalars(select(Media).where(Media.owner == story.id))}
         for clip in rows_of(session, StoryClip, story):
@@ -104,6 +104,7 @@ def publish_film(place: Place, claim: Claim, filmed: Filmed) -> None:
         story.film_id = _exchange(place, session, story, film, story.film_id)
         story.srt_id = _exchange(place, session, story, srt, story.srt_id)
         story.vtt_id = _exchange(place, session, story, vtt, story.vtt_id)
+        story.transcript_id = _exchange(place, session, story, read, story.transcript_id)
         story.duration = filmed.seconds
         job.warnings = list(dict.fromkeys([*job.warnings, *filmed.warnings]))
         job.review = filmed.review

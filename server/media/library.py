@@ -35,6 +35,7 @@ TYPES = {
     ".m4a": "audio/mp4",
     ".srt": "application/x-subrip; charset=utf-8",
     ".vtt": "text/vtt; charset=utf-8",
+    ".txt": "text/plain; charset=utf-8",
 }
 """What may be kept, and what it is served as. Nothing that a browser would run (HTML, SVG) ever belongs here."""
 

@@ -41,6 +41,7 @@ class Story(Table):
     film_id: Mapped[str | None] = mapped_column(String(31))
     srt_id: Mapped[str | None] = mapped_column(String(31))
     vtt_id: Mapped[str | None] = mapped_column(String(31))
+    transcript_id: Mapped[str | None] = mapped_column(String(31))
     characters: Mapped[int] = mapped_column(default=0)
     scenes: Mapped[int] = mapped_column(default=0)
     items: Mapped[int] = mapped_column(default=0)

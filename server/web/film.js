@@ -98,6 +98,7 @@ function about(story, shots, job) {
       done && story.videoUrl && download(local(story.videoUrl), "Film (MP4)", "mp4"),
       spoken && download(`/api/v1/stories/${story.id}/captions.srt`, "Captions (SRT)", "srt"),
       spoken && download(`/api/v1/stories/${story.id}/captions.vtt`, "Captions (VTT)", "vtt"),
+      spoken && download(`/api/v1/stories/${story.id}/transcript.txt`, "Transcript", "txt"),
       download(`/api/v1/stories/${story.id}/script`, "Script (JSON)", "json"),
       (!job || ended(job)) && make("button", { class: "quiet push", onclick: attempt(async () => {
         if (await remove(story)) location.hash = "#/";

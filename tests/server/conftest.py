@@ -179,6 +179,7 @@ def add_made_story(place: Place, user_id: str, folder: Path, status: str = "comp
                 duration=12.5,
                 film_id=media("film.mp4", b"film"),
                 srt_id=media("film.srt", b"1\n00:00:00,000 --> 00:00:02,000\nA fox\n"),
+                transcript_id=media("film.txt", b"A fox\n\n[0:00] A fox\n"),
                 vtt_id=media("film.vtt", b"WEBVTT\n\n00:00.000 --> 00:02.000\nA fox\n"),
                 characters=1,
                 scenes=1,

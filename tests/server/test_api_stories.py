@@ -110,7 +110,7 @@ def test_the_defaults_are_those_of_the_contract(api: Api, place: Place) -> None:
 def test_null_is_the_same_as_absent(api: Api, place: Place) -> None:
     optional = [
         *("aspectRatio", "renderVideo", "title", "contentType", "locale", "seriesId", "targetSeconds", "style"),
-        *("negativePrompt", "script", "seed", "profile", "voice", "music", "captions", "webhookUrl", "use"),
+        *("negativePrompt", "script", "seed", "profile", "voice", "music", "captions", "sdh", "webhookUrl", "use"),
     ]
     job_id = api.post("/api/v1/stories/generate", json=PROMPT | dict.fromkeys(optional)).json()["jobId"]
     assert request_of(place, job_id)[0].target_seconds == 30
@@ -148,6 +148,7 @@ def test_an_ad_lasts_fifteen_seconds_unless_thirty_are_asked_for(api: Api, place
         ("use", "secret", "secret"),
         ("renderVideo", "yes", "true or false"),
         ("music", 1, "true or false"),
+        ("sdh", "yes", "true or false"),
         ("script", {"title": "x", "shots": []}, "0 shots"),
         ("webhookUrl", "ftp://example.com/x", ""),
         ("webhookUrl", "http://127.0.0.1/x", ""),
@@ -299,6 +300,9 @@ def test_script_and_captions(api: Api, story: str) -> None:
     assert srt.headers["content-type"].startswith("application/x-subrip")
     assert vtt.text.startswith("WEBVTT")
     assert vtt.headers["content-type"].startswith("text/vtt")
+    transcript = api.get(f"/api/v1/stories/{story}/transcript.txt")
+    assert transcript.text == "A fox\n\n[0:00] A fox\n"
+    assert transcript.headers["content-type"] == "text/plain; charset=utf-8"
 
 
 def test_a_deleted_story_is_gone_with_its_files(api: Api, place: Place, story: str) -> None:
@@ -322,6 +326,7 @@ def test_a_deleted_story_is_gone_with_its_files(api: Api, place: Place, story: s
         ("GET", "/stories/{story}/script"),
         ("GET", "/stories/{story}/captions.srt"),
         ("GET", "/stories/{story}/captions.vtt"),
+        ("GET", "/stories/{story}/transcript.txt"),
         ("GET", "/stories/jobs/{job}"),
         ("GET", "/stories/jobs/{job}/events"),
         ("POST", "/stories/jobs/{job}/cancel"),

@@ -59,7 +59,8 @@ def filmed(place: Place, claim: Claim, still: bytes = b"png") -> Filmed:
     stills = tuple(made(place, f"{number}.png", still + bytes([number])) for number in range(2))
     videos = tuple(made(place, f"{number}.mp4", b"mp4" + bytes([number])) for number in range(2))
     film, audio = made(place, "film.mp4", b"film"), (made(place, "0.wav", b"wav"), None)
-    return Filmed(claim.job_id, "A fox", film, 5.0, None, None, stills, videos, audio, (), {})
+    read = made(place, "transcript.txt", b"A fox\n")
+    return Filmed(claim.job_id, "A fox", film, 5.0, None, None, stills, videos, audio, (), {}, transcript=read)
 
 
 def test_what_was_published_early_keeps_its_address_in_the_end(place: Place, ada: str) -> None:
@@ -76,7 +77,9 @@ def test_what_was_published_early_keeps_its_address_in_the_end(place: Place, ada
         ids = [one for clip in clips for one in (clip.image_id, clip.video_id, clip.audio_id)]
         assert [one is not None for one in ids] == [True, True, True, True, True, False]
         kept = session.scalars(select(Media)).all()
-        assert len(files_below(place.folders.media)) == len(kept) == 6
+        transcript = session.get_one(Media, session.scalars(select(Story.transcript_id)).one())
+        assert path_of(place.folders, transcript).read_bytes() == b"A fox\n"
+        assert len(files_below(place.folders.media)) == len(kept) == 7
         assert all(path_of(place.folders, media).stat().st_size == media.bytes for media in kept)
 
 

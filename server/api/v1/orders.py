@@ -43,6 +43,7 @@ def plan_generation(place: Place, body: Generate, base_url: str) -> Planned:
         lexicon=body.lexicon or {},
         music=body.music is not False,
         captions=body.captions or "burned",
+        sdh=body.sdh is True,
         use=body.use or "commercial",
     )
     order = Order(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from litestar import Request, Response, delete, get, post
 from litestar.params import Parameter
@@ -36,7 +36,7 @@ from server.stories import removal
 from server.stories.models import STORY_STATUSES, Story
 from server.stories.reading import find_story, first_videos, page_of_stories
 
-SRT, VTT = "application/x-subrip; charset=utf-8", "text/vtt"
+SRT, VTT, PLAIN = "application/x-subrip; charset=utf-8", "text/vtt", "text/plain"
 
 
 @post("/stories/generate", opt={"access": "stories:generate"}, status_code=202, sync_to_thread=True)
@@ -120,26 +120,39 @@ def get_script(place: Place, caller: Caller, story_id: str) -> Script:
 @get("/stories/{story_id:str}/captions.srt", opt={"access": "assets:read"}, media_type=SRT, sync_to_thread=True)
 def get_srt(place: Place, caller: Caller, story_id: str) -> bytes:
     """The captions as SubRip. 404 until they are made, and where nothing is said."""
-    return _captions(place, caller, story_id, "srt")
+    return _told(place, caller, story_id, "srt")
 
 
 @get("/stories/{story_id:str}/captions.vtt", opt={"access": "assets:read"}, media_type=VTT, sync_to_thread=True)
 def get_vtt(place: Place, caller: Caller, story_id: str) -> bytes:
     """The captions as WebVTT. 404 until they are made, and where nothing is said."""
-    return _captions(place, caller, story_id, "vtt")
+    return _told(place, caller, story_id, "vtt")
 
 
-def _captions(place: Place, caller: Caller, story_id: str, kind: str) -> bytes:
+@get(
+    "/stories/{story_id:str}/transcript.txt",
+    opt={"access": "assets:read", "text": "transcript"},
+    media_type=PLAIN,
+    sync_to_thread=True,
+)
+def get_transcript(place: Place, caller: Caller, story_id: str) -> bytes:
+    """What is said, as a text to read, by act and scene with times. 404 until it is made, and where nothing is said."""
+    return _told(place, caller, story_id, "transcript")
+
+
+def _told(place: Place, caller: Caller, story_id: str, kind: Literal["srt", "vtt", "transcript"]) -> bytes:
+    """The text of what is said in the film, in one of its forms."""
+    there = "is no transcript" if kind == "transcript" else "are no captions"
     with place.db.reading() as session:
         story = find_story(session, caller.user_id, story_id)
-        media_id = story.srt_id if kind == "srt" else story.vtt_id
+        media_id = {"srt": story.srt_id, "vtt": story.vtt_id, "transcript": story.transcript_id}[kind]
         media = session.get(Media, media_id) if media_id else None
     if media is None:
-        raise NotFound("There are no captions: the film is not made yet, or nothing is said in it.")
+        raise NotFound(f"There {there}: the film is not made yet, or nothing is said in it.")
     try:
         return path_of(place.folders, media).read_bytes()
     except FileNotFoundError as error:
-        raise NotFound("There are no captions: they have been deleted.") from error
+        raise NotFound(f"There {there}: the file has been deleted.") from error
 
 
 def spell_stories(session: Session, rows: Any, base: str) -> list[StoryAnswer]:
@@ -177,4 +190,5 @@ HANDLERS = (
     get_script,
     get_srt,
     get_vtt,
+    get_transcript,
 )

@@ -87,6 +87,7 @@ class Generate(Taken, frozen=True, kw_only=True):
     lexicon: Annotated[dict[str, str], Meta(description="How words are said: a respelling by word.")] | None = None
     music: bool | None = None
     captions: CaptionMode | None = None
+    sdh: bool | None = None
     webhook_url: Annotated[str, Meta(min_length=1, max_length=MAX_URL, extra_json_schema=URL)] | None = None
     use: Use | None = None
 
