@@ -9,6 +9,7 @@ import av
 import msgspec
 import numpy as np
 import pytest
+from PIL import Image
 
 from engine.errors import Cancelled, MediaFailed
 from engine.media import FrameWriter, probe
@@ -69,6 +70,20 @@ def test_a_line_edited_makes_only_its_own_shot_again(tmp_path: Path):
     edited = story(tmp_path, lines=("The knight = climbed; the #hill.", "Then she fell back down."))
     edited.cut()
     assert edited.reused() == [True, True, True, False]
+
+
+def test_the_first_picture_colours_the_film_and_no_other_does(tmp_path: Path):
+    lines = ("One two three.", "Four five six.", "Seven eight.")
+    first = story(tmp_path / "one", fmt="news_analysis", lines=lines)
+    first.cut()
+    again = story(tmp_path / "one", fmt="news_analysis", lines=lines)
+    Image.new("RGB", (160, 90), (250, 120, 0)).save(again.stills[1].image)
+    again.cut()
+    assert again.reused() == [True] * 5
+    again.events.clear()
+    Image.new("RGB", (160, 90), (250, 120, 0)).save(again.stills[0].image)
+    again.cut()
+    assert again.reused() == [False] * 5
 
 
 def test_captions_are_burned_only_when_asked_for(tmp_path: Path):
