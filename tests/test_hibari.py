@@ -181,3 +181,12 @@ def test_a_model_file_that_is_not_whole_is_named(tmp_path):
     (tmp_path / "hibari.onnx").write_bytes(b"\x08\x07\x12\xff\xff not a model")
     with pytest.raises(ModelCorrupt, match=r"hibari\.onnx"):
         hibari._with_durations(tmp_path / "hibari.onnx")
+
+
+def test_ipa_is_said_in_place_of_a_words_letters(narrator, tmp_path):
+    plain, _ = spoken(narrator, tmp_path, "A Qi came home.")
+    told, _ = spoken(narrator, tmp_path, "A Qi came home.", sounds={1: "ˈɡrændmʌðərɪʃli"})
+    assert [w.text for w in told.words] == [w.text for w in plain.words]
+    assert told.words[1].end - told.words[1].start > 2 * (plain.words[1].end - plain.words[1].start)
+    with pytest.raises(BadRequest, match="no sound"):
+        spoken(narrator, tmp_path, "A Qi came home.", sounds={1: "7"})
