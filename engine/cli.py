@@ -33,6 +33,8 @@ from engine.commands.models_network import PIN_EXAMPLE, PULL_EXAMPLE, pin, pull
 from engine.commands.models_packs import EXPORT_EXAMPLE, IMPORT_EXAMPLE, export_models, import_models
 from engine.commands.plan import EXAMPLE as PLAN_EXAMPLE
 from engine.commands.plan import plan
+from engine.commands.review import EXAMPLE as REVIEW_EXAMPLE
+from engine.commands.review import review
 from engine.commands.surroundings import Surroundings, nothing_more
 from engine.errors import Cancelled, ReelhouseError, UsageError
 from engine.settings import EngineSettings, default_home, load_settings
@@ -62,6 +64,7 @@ def build_app(
 
     app.command(epilog=MAKE_EXAMPLE)(make)
     app.command(epilog=PLAN_EXAMPLE)(plan)
+    app.command(epilog=REVIEW_EXAMPLE)(review)
     models_app.command(epilog=PULL_EXAMPLE)(pull)
     models_app.command(epilog=PIN_EXAMPLE)(pin)
     models_app.command("export", epilog=EXPORT_EXAMPLE)(export_models)

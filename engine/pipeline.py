@@ -279,7 +279,7 @@ def _tell(
         review=review,
         warnings=tuple(warnings),
     )
-    write_record(film, request.prompt, specs)
+    write_record(film, request.prompt, fmt, specs)
     return film
 
 

@@ -11,12 +11,14 @@ import msgspec
 
 from engine.artifacts import write_atomically
 from engine.catalog import ModelSpec
+from engine.formats import Format
+from engine.shots import camera_of, shot_seeds
 from engine.types import Film, Pauses
 
 NAME = "story.json"
 
 
-def write_record(film: Film, prompt: str, specs: Mapping[str, ModelSpec]) -> None:
+def write_record(film: Film, prompt: str, fmt: Format, specs: Mapping[str, ModelSpec]) -> None:
     """Write `film.record`. Each model is named as what it is, so that nobody takes a drawing for a photograph."""
     folder = film.record.parent
 
@@ -44,6 +46,7 @@ def write_record(film: Film, prompt: str, specs: Mapping[str, ModelSpec]) -> Non
         },
         "film": inside(film.video),
         "seconds": film.seconds,
+        "asked": {"seconds": film.plan.target_seconds, "exact": bool(fmt.pacing.allowed_seconds)},
         "pauses": film.pauses,
         "width": film.width,
         "height": film.height,
@@ -57,6 +60,8 @@ def write_record(film: Film, prompt: str, specs: Mapping[str, ModelSpec]) -> Non
                 "narration": shot.narration or None,
                 "start": timing.start,
                 "seconds": timing.frames / film.fps,
+                "lead": timing.lead,
+                "moves": camera_of(shot, fmt, seed) != "hold",
                 "words": voice.words,
                 "voice": voice.voice or None,
                 "still": inside(still.image),
@@ -64,8 +69,17 @@ def write_record(film: Film, prompt: str, specs: Mapping[str, ModelSpec]) -> Non
                 "video": inside(video),
                 "audio": inside(voice.audio),
             }
-            for order, (shot, timing, voice, still, clip, video) in enumerate(
-                zip(film.script.shots, film.timings, film.voices, film.stills, film.clips, film.shots, strict=True)
+            for order, (shot, seed, timing, voice, still, clip, video) in enumerate(
+                zip(
+                    film.script.shots,
+                    shot_seeds(film.plan, film.script),
+                    film.timings,
+                    film.voices,
+                    film.stills,
+                    film.clips,
+                    film.shots,
+                    strict=True,
+                )
             )
         ],
         "decisions": film.plan.decisions,

@@ -34,7 +34,7 @@ def reelhouse(tmp_path: Path) -> CommandLine:
 
 
 @pytest.mark.parametrize(
-    "command", ["", "make", "plan", "models list", "models verify", "models build", "doctor", "bench"]
+    "command", ["", "make", "plan", "review", "models list", "models verify", "models build", "doctor", "bench"]
 )
 def test_every_command_has_help_with_an_example(command: str, capfd: pytest.CaptureFixture[str]) -> None:
     assert run(build_app(Settings), [*command.split(), "--help"]) == 0

@@ -12,7 +12,6 @@ from PIL import Image
 
 from engine.audio import RATE, write_wav
 from engine.errors import MediaFailed
-from engine.formats import load_format
 from engine.media import INPUT, FrameWriter, MediaFacts, probe, run_ffmpeg
 from engine.reviewing.film import judge_chapters, judge_frames, judge_length
 from engine.reviewing.pictures import judge_card, judge_neighbours, judge_picture, judge_shot, look_at, look_at_picture
@@ -153,23 +152,23 @@ def test_missing_frames_and_missing_sound_are_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "format", "passes"),
+    ("seconds", "exact", "passes"),
     [
-        (30.0, "cinematic_story", True),
-        (30.8, "cinematic_story", True),
-        (31.0, "cinematic_story", False),
-        (29.0, "cinematic_story", False),
-        (30.0, "ad_spot", True),
-        (30.2, "ad_spot", False),
+        (30.0, False, True),
+        (30.8, False, True),
+        (31.0, False, False),
+        (29.0, False, False),
+        (30.0, True, True),
+        (30.2, True, False),
     ],
 )
 def test_a_length_is_kept_within_three_per_cent_and_an_advertisements_exactly(
-    seconds: float, format: str, passes: bool
+    seconds: float, exact: bool, passes: bool
 ) -> None:
-    found = list(judge_length(seconds, 30.0, load_format(format), 24))
+    found = list(judge_length(seconds, 30.0, 24, exact=exact))
     assert checks(found) == ([] if passes else ["length"])
     assert all(("too much" in one.sentence) == (seconds > 30) for one in found)
-    assert list(judge_length(seconds, None, load_format(format), 24)) == []
+    assert list(judge_length(seconds, None, 24, exact=exact)) == []
 
 
 def with_chapters(*chapters: tuple[float, float, str]) -> MediaFacts:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
-from engine.formats import Format
 from engine.media import MediaFacts
 from engine.types import Finding
 
@@ -15,11 +14,10 @@ CHAPTER_GAP = 0.05
 """Chapters' times are whole milliseconds; the film's end is a whole frame."""
 
 
-def judge_length(seconds: float, target: float | None, fmt: Format, fps: float) -> Iterator[Finding]:
-    """`target`: what was asked for, None if nothing was."""
+def judge_length(seconds: float, target: float | None, fps: float, *, exact: bool) -> Iterator[Finding]:
+    """`target`: what was asked for, None if nothing was; `exact`: to the frame, as advertisements are."""
     if target is None:
         return
-    exact = bool(fmt.pacing.allowed_seconds)
     allowed = 1 / fps + 1e-6 if exact else LENGTH_TOLERANCE * target
     if abs(seconds - target) > allowed:
         word = "much" if seconds > target else "little"

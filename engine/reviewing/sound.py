@@ -119,8 +119,9 @@ def hear_lines(mix: np.ndarray, voices: Sequence[Voice], timings: Sequence[Timin
         start = timing.start + timing.lead
         first, last = (round((start + off) * RATE) for off in (-REACH, len(line) / RATE + REACH))
         window = np.zeros(last - first, np.float32)
-        inside = slice(max(first, 0), max(0, min(last, len(mix))))
-        window[inside.start - first : inside.stop - first] = mix[inside]
+        inside = mix[max(first, 0) : max(last, 0)]  # of a film that was cut off, perhaps nothing
+        before = max(-first, 0)
+        window[before : before + len(inside)] = inside
         match, late = _found(resample(line, RATE, COARSE), resample(window, RATE, COARSE))
         pause_at, pause = _longest_pause(line)
         yield Line(

@@ -89,7 +89,7 @@ def review_film(
         facts = probe(files.video)
         findings = [
             *_pictures(plan, stills, clips, files.pieces, timings, moves),
-            *judge_length(files.seconds, plan.target_seconds, fmt, plan.fps),
+            *judge_length(files.seconds, plan.target_seconds, plan.fps, exact=bool(fmt.pacing.allowed_seconds)),
             *judge_frames(facts, sum(segment.frames for segment in files.pieces)),
             *judge_chapters(facts),
             *judge_sound(heard, facts.seconds, sounds=sounds),
