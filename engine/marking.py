@@ -19,6 +19,8 @@ from engine.cards import MADE_HERE
 from engine.catalog import ModelSpec
 from engine.errors import MediaFailed
 from engine.fonts import printable
+from engine.formats import Format
+from engine.shots import acts, beat_of
 from engine.types import Plan, Scene, Script, Timing
 
 XMP_BOX = UUID("be7acfcb-97a9-42e8-9c71-999491e3afac").bytes
@@ -57,22 +59,60 @@ def marks(title: str, plan: Plan, specs: Mapping[str, ModelSpec], attribution: s
     return Marks(title, plan.seed, models, attribution, kind, plan.locale)
 
 
-def chapters(script: Script, timings: Sequence[Timing], seconds: float) -> list[Chapter]:
-    """A chapter per scene, in film time, without gaps: the first begins with the title card, the last ends with the
-    film. A scene that comes back is a chapter again; places of one name are told apart by their time of day."""
-    starts: list[tuple[float, str]] = []
+def chapters(script: Script, timings: Sequence[Timing], seconds: float, fmt: Format) -> list[Chapter]:
+    """A chapter per act of the format, in film time, without gaps: the first begins with the title card, the last ends
+    with the film. Of a script without the format's beats, a chapter per scene."""
+    known = any(beat_of(shot, fmt) for shot in script.shots)
+    named = _by_act(script, fmt) if known else _by_scene(script)
+    starts = [(timings[number].start if number else 0.0, _shortened(title)) for number, title in named]
+    ends = [start for start, _ in starts[1:]] + [seconds]
+    return [Chapter(start, end, title) for (start, title), end in zip(starts, ends, strict=True)]
+
+
+def _by_act(script: Script, fmt: Format) -> list[tuple[int, str]]:
+    """The shots with which acts begin, and what those are called: by the title of their first beat, else by their own
+    name; where the film goes from place to place also by where that is. An act that comes back is numbered."""
+    parts = acts(script, fmt)
+    places = [_place(script, part.shots[0]) for part in parts]
+    moves = len(set(filter(None, places))) > 1
+    found: list[tuple[int, str]] = []
+    times: Counter[str] = Counter()
+    for part, place in zip(parts, places, strict=True):
+        beat = beat_of(script.shots[part.shots[0]], fmt)
+        title = printable((beat.title if beat else "") or _capital(part.name)) or f"Part {len(found) + 1}"
+        title = f"{title}: {place}" if moves and place and not (beat and beat.title) else title
+        times[title] += 1
+        found.append((part.shots[0], title if times[title] == 1 else f"{title} {times[title]}"))
+    return found
+
+
+def _place(script: Script, number: int) -> str:
+    scene = script.shots[number].scene
+    return printable(script.scenes[scene].description) if 0 <= scene < len(script.scenes) else ""
+
+
+def _capital(name: str) -> str:
+    return name[:1].upper() + name[1:]
+
+
+def _by_scene(script: Script) -> list[tuple[int, str]]:
+    """A scene that comes back is a chapter again; places of one name are told apart by their time of day."""
+    found: list[tuple[int, str]] = []
     places = Counter(scene.description for scene in script.scenes)
     for number, shot in enumerate(script.shots):
         if number and script.shots[number - 1].scene == shot.scene:
             continue
         scene = script.scenes[shot.scene] if 0 <= shot.scene < len(script.scenes) else Scene(description="")
         told = (scene.description, scene.time_of_day if places[scene.description] > 1 else "")
-        title = printable(", ".join(part for part in told if part)) or f"Scene {len(starts) + 1}"
-        if len(title) > CHAPTER_LETTERS:
-            title = title[:CHAPTER_LETTERS].rsplit(" ", 1)[0].rstrip(",;:") + "…"
-        starts.append((timings[number].start if number else 0.0, title))
-    ends = [start for start, _ in starts[1:]] + [seconds]
-    return [Chapter(start, end, title) for (start, title), end in zip(starts, ends, strict=True)]
+        title = printable(", ".join(part for part in told if part)) or f"Scene {len(found) + 1}"
+        found.append((number, title))
+    return found
+
+
+def _shortened(title: str) -> str:
+    if len(title) <= CHAPTER_LETTERS:
+        return title
+    return title[:CHAPTER_LETTERS].rsplit(" ", 1)[0].rstrip(",;:") + "…"
 
 
 def tags(marks: Marks) -> dict[str, str]:

@@ -49,6 +49,17 @@ def check_script(script: Script, name: str = "the script") -> Script:
         raise BadScript(f"script: {name} has {len(script.shots)} shots, 1 to {MAX_SHOTS} are accepted")
     scenes = script.scenes or (Scene(description=script.logline or script.title),)
     names = {character.name for character in script.characters}
+    known: dict[str, str] = {}
+    for number, character in enumerate(script.characters):
+        if not character.name.strip():
+            raise BadScript(f"script: {name}: characters[{number}].name is empty: give everybody a name")
+        same = same_name(character.name)
+        if same in known:
+            raise BadScript(
+                f"script: {name}: characters[{number}].name {character.name!r} is {known[same]!r} again: nobody could "
+                "tell who speaks, so give each a name of their own"
+            )
+        known[same] = character.name
     known: set[str] = set()
     for number, character in enumerate(script.characters):
         if same_name(character.name) in known:

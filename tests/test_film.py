@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from engine.errors import MediaFailed
+from engine.formats import load_format
 from engine.marking import add_xmp, boxes, chapters, marks, read_xmp, starts_fast
 from engine.media import FrameWriter, probe
-from engine.types import Scene, Segment
+from engine.types import Scene, Script, Segment, Shot, Timing
 from tests.editing import FPS, LINES, Story, story
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
@@ -153,7 +154,7 @@ def test_a_scene_that_comes_back_is_a_chapter_again(made: Story):
     from msgspec.structs import replace
 
     shots = [replace(shot, scene=scene) for shot, scene in zip(made.script.shots, (0, 1, 0, 0), strict=True)]
-    found = chapters(replace(made.script, shots=tuple(shots)), made.timings, 7.75)
+    found = chapters(replace(made.script, shots=tuple(shots)), made.timings, 7.75, made.fmt)
     assert [(c.start, c.end) for c in found] == [(0.0, 2.5), (2.5, 4.0), (4.0, 7.75)]
 
 
@@ -162,7 +163,7 @@ def test_chapters_in_places_of_one_name_are_told_apart_by_their_time_of_day(made
 
     scenes = (Scene(description="a meadow", time_of_day="morning"), Scene(description="a meadow", time_of_day="night"))
     shots = [replace(shot, scene=scene) for shot, scene in zip(made.script.shots, (0, 0, 1, 1), strict=True)]
-    found = chapters(replace(made.script, scenes=scenes, shots=tuple(shots)), made.timings, 7.75)
+    found = chapters(replace(made.script, scenes=scenes, shots=tuple(shots)), made.timings, 7.75, made.fmt)
     assert [chapter.title for chapter in found] == ["a meadow, morning", "a meadow, night"]
 
 
@@ -180,3 +181,31 @@ def test_a_film_without_a_mark_has_none_until_it_is_added(tmp_path: Path):
     assert read_xmp(out) is None
     add_xmp(out, b"<x/>")
     assert read_xmp(out) == b"<x/>" and probe(out).frames == 1
+
+
+def told_in(name: str, places: tuple[str, ...], *beats: str) -> list[str]:
+    """The chapters of a film of that format: a second per shot, each in the place of its number in `places`."""
+    fmt = load_format(name)
+    shots = tuple(Shot(beat=beat, visual="a fox", scene=i % len(places)) for i, beat in enumerate(beats))
+    script = Script(title="T", scenes=tuple(Scene(description=place) for place in places), shots=shots)
+    timings = [Timing(start=float(i), lead=0, speech=0, tail=1, frames=24) for i in range(len(shots))]
+    found = chapters(script, timings, float(len(shots)), fmt)
+    assert [c.start for c in found][1:] == [c.end for c in found][:-1]
+    assert (found[0].start, found[-1].end) == (0.0, len(shots))
+    return [chapter.title for chapter in found]
+
+
+def test_chapters_are_the_acts_of_the_format_under_names_that_say_something():
+    explainer = ("hook", "chapter one", "chapter one", "chapter two", "recap", "call to action")
+    assert told_in("youtube_clone", ("a sea",), *explainer) == ["Hook", "The basics", "How it works", "In short"]
+    story = ("opening", "wish", "trial", "ending")
+    assert told_in("cinematic_story", ("a hill", "a cave"), *story) == [
+        "The beginning: a hill",
+        "The middle: a hill",
+        "The end: a cave",
+    ]
+    assert told_in("music_video", ("a sea",), "verse", "chorus", "verse") == ["Verse", "Chorus", "Verse 2"]
+
+
+def test_a_script_without_the_formats_beats_has_a_chapter_per_scene():
+    assert told_in("cinematic_story", ("a hill", "a cave"), "", "") == ["a hill", "a cave"]

@@ -7,6 +7,7 @@ import pytest
 
 from engine.errors import BadScript
 from engine.own_script import check_script, parse_script, read_script
+from engine.types import Character
 from tests.small_stories import small_script
 
 
@@ -61,3 +62,15 @@ def test_a_file_that_is_missing_a_folder_or_huge_is_refused(tmp_path: Path) -> N
 def test_half_a_character_is_refused() -> None:
     with pytest.raises(BadScript, match="surrogate"):
         check_script(msgspec.structs.replace(small_script(), title="half \ud83d"))
+
+
+@pytest.mark.parametrize(("one", "other"), [("Mira", "Mira"), ("Mira", " MIRA "), ("Zoé", "zoe\u0301")])
+def test_two_speakers_of_one_name_are_refused(one: str, other: str) -> None:
+    script = msgspec.structs.replace(small_script(), characters=(Character(name=one), Character(name=other)))
+    with pytest.raises(BadScript, match=r"characters\[1\].name .* again"):
+        check_script(script)
+
+
+def test_somebody_without_a_name_is_refused() -> None:
+    with pytest.raises(BadScript, match=r"characters\[0\].name is empty"):
+        check_script(msgspec.structs.replace(small_script(), characters=(Character(name=" "),)))

@@ -153,7 +153,9 @@ def test_neighbours_that_show_the_same_look_different(artist, tmp_path, place) -
         ("buys fruit at the market", "market"), ("stands under a waterfall", "waterfall"),
         ("lives on a space station", "space_station"), ("reads in the library", "library"),
         ("works in a hospital", "hospital"), ("learns at school", "classroom"), ("plays in the stadium", "sports"),
-        ("walks through a cave", "cave"), ("lives on an island", "beach"), ("works in an office", "office"),
+        ("walks through a cave", "cave"), ("lives on an island", "island"),
+        ("prays in a church", "village"), ("lives in a lighthouse", "harbour"),
+        ("works in an office", "office"),
         ("sleeps on a farm", "farm"), ("sees the stock market fall", "office"), ("swims underwater", "underwater"),
     ],
 )  # fmt: skip
@@ -331,3 +333,43 @@ def test_it_tells_how_far_it_is(artist, tmp_path) -> None:
     seen: list[tuple[int, int]] = []
     artist.paint(job(), tmp_path, tick=lambda done, total: seen.append((done, total)) or no_tick(done, total))
     assert seen == sorted(seen) and seen[-1][0] == seen[-1][1]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "people"),
+    [
+        ("a mayor and a Mayor", ["politician"]),
+        ("children in a park", ["child"] * 3),
+        ("a city council votes", ["delegates"] * 3),
+        ("a host talks to the camera", ["host"]),
+    ],
+)
+def test_whoever_is_named_is_drawn_once_each(prompt: str, people: list[str]) -> None:
+    assert [m.word for m in read(job(prompt)).main for _ in range(m.count) if m.kind == "person"] == people
+
+
+def test_a_character_who_is_several_is_drawn_several_times() -> None:
+    asked = job("Children play", subjects=("Children",), descriptions={"Children": "children"})
+    assert [m.count for m in read(asked).main] == [3]
+
+
+def test_animals_are_animals_and_not_somebody() -> None:
+    main = read(job("Animals meet", scene=Scene(description="a forest"))).main
+    assert len(main) == 3 and all(m.kind != "person" and m.alive for m in main)
+
+
+def test_no_boat_lies_on_a_street() -> None:
+    street = Scene(description="a city street")
+    assert not any(m.boat for m in read(job("a boat and a girl", scene=street)).main)
+    alone = read(job("a boat", scene=street))
+    assert alone.place == "harbour" and alone.main[0].boat
+
+
+def test_in_a_tall_film_people_stand_above_the_captions() -> None:
+    def lowest(width: int, height: int) -> float:
+        asked = job("a mayor", width=width, height=height, scene=Scene(description="a city", time_of_day="day"))
+        rng = np.random.default_rng(1)
+        backdrop = Backdrop(Frame.of(width, height), light_of("day"), rng)
+        return max(p.foot for p in arrange(read(asked), backdrop, "medium", rng))
+
+    assert lowest(360, 640) < lowest(640, 360) - 0.05

@@ -28,7 +28,7 @@ from engine.sdh import besides, music_labels
 from engine.transcript import transcript
 from engine.types import Cut, FilmFiles, Frozen, Music, Plan, Script, Segment, StoryRequest, Timing, Voice
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 SOUND_VERSION = 2
 TOLERANCE_SECONDS = 0.1
 
@@ -101,7 +101,7 @@ def join_film(
     frames = film_frames(plan, timings)
     seconds = frames / plan.fps
     said = marks(film_title(request, script, fmt), plan, specs, credits(specs))
-    named, packet = chapters(script, timings, seconds), xmp(said)
+    named, packet = chapters(script, timings, seconds, fmt), xmp(said)
     cues = [] if request.captions == "none" else cues
     text = transcript(film_title(request, script, fmt), script, fmt, timings, plan.locale)
     bottom = lay_out_film(plan.width, plan.height, fmt).bottom / plan.height

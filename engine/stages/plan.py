@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
+
 from engine.catalog import Catalog, ModelSpec, Profile
 from engine.errors import BadRequest
 from engine.formats import Beat, Format, load_format
@@ -51,6 +53,8 @@ def make_plan(
     longest = animator.limits.max_frames
     decisions = [_profile_decision(request, profile, machine)]
     shots = _plan_shots(request, fmt, title_seconds + end_seconds, narrator.limits.words_per_second, decisions)
+    if fmt.line_words:
+        shots = tuple(msgspec.structs.replace(shot, words=min(shot.words, fmt.line_words)) for shot in shots)
     plan = Plan(
         format=fmt.name,
         profile=profile.name,

@@ -95,6 +95,7 @@ def _messages(request: StoryRequest, plan: Plan, fmt: Format, known: Sequence[st
         voices=fmt.voices,
         facts=words["supplied_facts_only"] if fmt.supplied_facts_only else "",
         person=words["first_person"] if fmt.first_person else "",
+        dialogue=words["dialogue"] if fmt.voices > 1 else "",
         known=words["known"].format(names=", ".join(_plain(name) for name in known)) if known else "",
     )
     return ("system", words["system"]), ("user", ask)

@@ -51,6 +51,7 @@ PLACES: dict[str, Callable[[Backdrop], None]] = {
     "snow": country.snow,
     "sea": waters.sea,
     "beach": waters.beach,
+    "island": waters.island,
     "lake": waters.lake,
     "waterfall": waters.waterfall,
     "bridge": transit.bridge,

@@ -18,6 +18,8 @@ SLOTS = {
     5: (0.10, 0.30, 0.50, 0.70, 0.90),
 }
 MOST = 5
+RAISED = 0.08
+"""By this share of a tall film those who stand are higher: captions are at its foot."""
 
 
 class Placed(Frozen, frozen=True):
@@ -73,7 +75,7 @@ def arrange(reading: Reading, b: Backdrop, framing: str, rng: np.random.Generato
     for i, at in enumerate(order):
         member, x = crowd[at], slots[i] + rng.uniform(-0.025, 0.025)
         row = 1 if (two_rows and i >= 2) or (len(crowd) > 2 and i % 2 == 1 and not two_rows) else 0
-        foot = b.feet[0] + (b.feet[1] - b.feet[0]) * (0.15 if row else 0.85)
+        foot = b.feet[0] + (b.feet[1] - b.feet[0]) * (0.15 if row else 0.85) - (RAISED if b.frame.tall else 0.0)
         facing = 1 if x < 0.5 or (len(crowd) == 1 and x <= 0.5 and rng.random() < 0.7) else -1
         if len(crowd) == 1 and x == 0.5:
             facing = 1 if rng.random() < 0.5 else -1

@@ -15,10 +15,18 @@ from engine.backends.image.sketch.plate import Plate, ellipse
 from engine.backends.image.sketch.reading import Reading
 from engine.backends.image.sketch.relight import far_tinted, shadow
 from engine.backends.image.sketch.sprites import Drawn, draw
-from engine.backends.image.sketch.town import cottage, fortress
+from engine.backends.image.sketch.town import cottage, fortress, lighthouse
 from engine.backends.image.sketch.transit import span
 
-WATERLINES = {"sea": 0.80, "lake": 0.70, "harbour": 0.70, "beach": 0.68, "bridge": 0.72, "waterfall": 0.74}
+WATERLINES = {
+    "sea": 0.80,
+    "lake": 0.70,
+    "harbour": 0.70,
+    "beach": 0.68,
+    "island": 0.66,
+    "bridge": 0.72,
+    "waterfall": 0.74,
+}
 SHOWN = {"harbour": "🗼", "station": "🚉", "airport": "🛫", "space_station": "🚉"}
 """What a place shows anyway."""
 DARK = (0.02, 0.03, 0.08)
@@ -36,6 +44,9 @@ def put_sets(reading: Reading, b: Backdrop) -> None:
         elif member.character in ("🏠", "🏡"):
             if reading.place not in ("village", "farm"):
                 cottage(b, b.middle, share, 0.745, 0.34, 0.12)
+        elif member.word == "lighthouse":
+            if reading.place != "harbour":
+                lighthouse(b, share)
         elif member.character == "🌉":
             if reading.place != "bridge":
                 span(b, b.middle, 0.60, (0.56, 0.40, 0.36), 0.45)
@@ -170,8 +181,9 @@ def _close_up(p: Placed, b: Backdrop, near: Plate, reading: Reading, references:
     key = 0.5 if b.indoors else None
     reference = references.get(member.name)
     if member.kind in ("person", "mascot") and reference is None:
+        size = 1.32 if not b.frame.tall else 1.5  # so that in a tall film the face is above the captions
         action = p.action if p.action in ("raise", "wave", "point", "reach", "hold") else "stand"
-        drawn = draw(member, 1.32 * unit, p.facing, action, reading.feeling, b.light, held=p.held, bust=True, key=key)
+        drawn = draw(member, size * unit, p.facing, action, reading.feeling, b.light, held=p.held, bust=True, key=key)
         # hips hang at the plate's foot: even a camera that moves down never finds where the drawing ends
         near.sprite(drawn.pixels, x - drawn.middle, b.frame.full[1] + 2 - drawn.foot)
         return

@@ -71,6 +71,7 @@ LONE = {  # who is there when the text names nobody
     "sea": "sailboat",
     "harbour": "captain",
     "beach": "crab",
+    "island": "crab",
     "forest": "deer",
     "jungle": "parrot",
     "snow": "penguin",
@@ -95,6 +96,12 @@ LONE = {  # who is there when the text names nobody
     "bedroom": "teddy",
     "backdrop": "gift",
 }
+
+
+AFLOAT = frozenset(
+    "sea lake harbour beach island bridge waterfall underwater backdrop workshop living_room shop".split()
+)
+"""Places where a boat may be: on water, or as a thing that is shown."""
 
 
 class Reading(Frozen, frozen=True):
@@ -128,6 +135,10 @@ def read(job: StillJob) -> Reading:
     props = [m for m in rest if m not in main]
     if place == "studio" and not any(m.alive or m.kind == "picture" for m in main):
         main = [*members_in(LONE[place]), *main]  # somebody must speak
+    if place not in AFLOAT and any(not m.boat for m in main):
+        main = [m for m in main if not m.boat]  # no boat lies on a street
+    elif place not in AFLOAT and main:
+        place = "harbour"
     if not main and props:
         main, props = props[:1], props[1:]
     if not main:

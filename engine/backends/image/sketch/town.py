@@ -314,7 +314,7 @@ def harbour(b: Backdrop) -> None:
     for i in range(6):
         cottage(b, b.back, (0.62 if side > 0.5 else 0.0) + 0.07 * i, 0.545, 0.13, 0.5)
     water(b, b.back, h, b.frame.full[1], (0.08, 0.34, 0.46))
-    _lighthouse(b, 1 - side)
+    lighthouse(b, 1 - side)
     for share, size in ((0.32, 0.16), (0.6, 0.20)):
         boat = far_tinted(emoji_picture("⛵", max(8, round(size * unit))), b.light, 0.3)
         b.middle.sprite(boat, b.frame.x(share + b.rng.uniform(-0.08, 0.08)), b.level(0.66) - boat.shape[0])
@@ -322,7 +322,7 @@ def harbour(b: Backdrop) -> None:
     b.feet = (0.84, 0.92)
 
 
-def _lighthouse(b: Backdrop, share: float) -> None:
+def lighthouse(b: Backdrop, share: float) -> None:
     u, x, y = 0.46 * b.frame.unit, b.frame.x(share), b.level(0.56)
     rock = b.light.far((0.36, 0.37, 0.40), 0.35)
     b.middle.polygon(

@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.backends.image.sketch import land
 from engine.backends.image.sketch.backdrop import Backdrop
-from engine.backends.image.sketch.plate import Colour, Plate, lighter, mix, ridge
+from engine.backends.image.sketch.plate import Colour, Plate, ellipse, lighter, mix, ridge
 from engine.backends.image.sketch.sky import reflect
 
 
@@ -73,6 +73,37 @@ def _island(b: Backdrop, horizon: float) -> None:
         line = np.linspace(-1, 1, 24)
         shape = np.stack([x + (dx + line * w) * unit, horizon - h * unit * (1 - line**2) ** 1.4], 1)
         b.back.polygon(np.concatenate([shape, [(x + w * unit, horizon)]]), b.light.far((0.25, 0.45, 0.35), 0.75))
+
+
+def island(b: Backdrop) -> None:
+    """Sand with a green hill and palms, and the sea all around it."""
+    unit, width = b.frame.unit, b.frame.width
+    h = b.sky(0.50)
+    water(b, b.back, h, b.frame.full[1], (0.08, 0.40, 0.54))
+    swell(b, b.back, 0.60, 0.03)
+    swell(b, b.back, 0.74, 0.03)
+    x, y = b.frame.x(0.5), b.level(0.84)
+    crown = np.linspace(-1, 1, 40)
+    rough = 0.010 * unit * ridge(b.rng, 40, 7, 2)
+    hill = np.stack([x + crown * 0.34 * width, b.level(0.76) - 0.17 * unit * (1 - crown**2) ** 0.8 + rough], 1)
+    green = b.light.far(b.green((0.30, 0.55, 0.30)), 0.2)
+    b.middle.gradient(hill, lighter(green, 0.08), lighter(green, -0.2))
+    for share in (0.34, 0.45, 0.62):
+        land.plant(
+            b.middle, b.light, b.rng, "palm", b.frame.x(share), b.level(0.69), unit * b.rng.uniform(0.24, 0.34), 0.3
+        )
+    for grow, colour, alpha in (
+        (1.06, (0.94, 0.98, 0.98), 0.55),
+        (1.03, (0.94, 0.98, 0.98), 0.9),
+        (1.0, (0.95, 0.84, 0.62), 1.0),
+    ):
+        shore = ellipse(x, y, 0.48 * width * grow, 0.105 * unit * grow + 0.006 * unit)
+        b.floor.polygon(shore, b.light.far(colour, 0.0), alpha)
+    for share in (0.10, 0.90):
+        land.plant(
+            b.floor, b.light, b.rng, "palm", b.frame.x(share), b.level(0.84), unit * b.rng.uniform(0.45, 0.6), 0.1
+        )
+    b.feet = (0.81, 0.88)
 
 
 def lake(b: Backdrop) -> None:

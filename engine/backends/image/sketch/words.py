@@ -26,6 +26,10 @@ MANY = {
 }
 
 
+GROUPS = frozenset("people crowd family team council committee commission jury".split())
+"""Words for several at once."""
+
+
 class Member(Frozen, frozen=True):
     """One of the cast. `kind` says how it is drawn; `height` is in grown persons; `look` only for people.
 
@@ -96,6 +100,12 @@ def _members() -> dict[str, Member]:
         for word in _split(entry["words"]):
             found.setdefault(word, Member(kind=kind, name=word, word=word, character=character, **flags))
     return found
+
+
+@cache
+def _stands_for() -> dict[str, tuple[str, ...]]:
+    """Words for kinds of beings, and whom they stand for."""
+    return {word: tuple(beings.split()) for word, beings in lexicon()["stands_for"].items()}
 
 
 def place_words() -> dict[str, str]:
@@ -197,7 +207,7 @@ def all_of(section: str, text: str) -> list[str]:
 @lru_cache(maxsize=256)
 def members_in(text: str) -> tuple[Member, ...]:
     """Everyone and everything that the text names, in its order; plurals and numbers count."""
-    words = tokens(text)
+    words = [meant for word in tokens(text) for meant in _stands_for().get(word, (word,))]
     known = lookup(words, _members())
     hits = {span.start: (spoken, member) for span, spoken, member in known}
     taken = {at for span, _, _ in known for at in span}
@@ -213,7 +223,7 @@ def members_in(text: str) -> tuple[Member, ...]:
         plural = plural and spoken not in _members()
         before = words[max(0, at - 2) : at]
         count = next((MANY[w] for w in before if w in MANY), 3 if plural else 1)
-        if spoken in ("people", "crowd", "family", "team") or words[at + 1 : at + 2] in (
+        if spoken in GROUPS or words[at + 1 : at + 2] in (
             ["family"],
             ["herd"],
             ["flock"],
@@ -245,7 +255,8 @@ def member_called(name: str, text: str, about: str = "") -> Member:
     own, told = members_in(name), members_in(about)
     for group in ([m for m in own if m.alive], [m for m in told if m.alive], own, told):
         if group:
-            count = group[0].count if group is own or name.lower() == group[0].word else 1
+            several = group[0] in own or name.lower() == group[0].word  # "Children", but not "Ada" with three dogs
+            count = group[0].count if several else 1
             return _of_sex(_with(group[0], name=name, count=count), sex_of(name, about))
     escaped = re.escape(name)
     for pattern in (
