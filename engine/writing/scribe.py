@@ -25,6 +25,8 @@ GOOD = 2.1
 OFF = 0.6
 """A line may miss its words by this share; the next lines make up for it."""
 CONTEXT_LINES = 8
+ROOM = 4
+"""Words that a line needs behind its opener to say anything."""
 WHOLE = ("?", ".")
 """What an opener ends with that is a line already."""
 LONGEST_SPEECH = 14
@@ -117,7 +119,8 @@ class Scribe:
                 break  # what a small model says beside the facts is worth less than a sure line
             if round_ == ROUNDS - 1:
                 slack = max(slack, round(OFF * target))
-            best = self._best(opener, index, round_, target, slack, told, objections)
+            aim = max(target, len(words_of(opener)) + ROOM)
+            best = self._best(opener, index, round_, aim, slack, told, objections)
             if best is not None:
                 self._used.add(opener)
                 return self._closed(best[1], index, target, told)
