@@ -137,7 +137,7 @@ def sixteenths(bar: Bar, rng: np.random.Generator) -> Iterator[Note]:
     """One note repeated, a second one above it on the accents."""
     low, high = bar.voicing[0], bar.voicing[-1]
     for k, start in _steps(bar, 0.25):
-        accent = k % 16 in ((0, 3, 6, 10, 12), (0, 3, 6, 9, 12), (0, 4, 6, 10, 14))[bar.figure]
+        accent = k % 16 in ((0, 3, 6, 8, 12), (0, 4, 7, 10, 12), (0, 4, 8, 11, 14))[bar.figure]
         yield Note(
             start, bar.beat / 4, "lead", high if accent else low, (0.10 if accent else 0.055) * bar.level, 0.25, 0.15
         )
@@ -189,11 +189,13 @@ def beat(bar: Bar, rng: np.random.Generator) -> Iterator[Note]:
 
 @part
 def light_beat(bar: Bar, rng: np.random.Generator) -> Iterator[Note]:
-    for k, start in _steps(bar, 0.25):
-        if k % 8 == 0:
+    """A kick on one and three, a dry tick on two and four, hats on the eighths."""
+    for k, start in _steps(bar, 0.5):
+        if k % 4 == 0:
             yield Note(start, 0.2, "kick", 36, 0.2 * bar.level, 0, 0.02)
-        elif k % 2 == 0:
-            yield Note(start, 0.1, "hat", 90, (0.045 if k % 8 == 4 else 0.025) * bar.level, 0.35, 0.06)
+        elif k % 4 == 2:
+            yield Note(start, 0.1, "clap", 70, 0.035 * bar.level, -0.1, 0.15)
+        yield Note(start, 0.1, "hat", 90, (0.04 if k % 2 == 0 else 0.025) * bar.level, 0.35, 0.06)
 
 
 @part
