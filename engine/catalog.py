@@ -78,7 +78,8 @@ class Limits(Frozen, frozen=True):
     is what a narrator was measured to speak at its own pace, pauses at commas included; `references` is in how many
     subjects of one picture an artist keeps the looks that a reference shows (0: it keeps none); `phonemes` is whether a
     narrator takes the IPA of a word in place of its letters; `voice_traits` how its voices sound, for those of which
-    that is known."""
+    that is known; `keeps_tempo` is whether a composer's beats are where the tempo that was asked for says, from its
+    first sample on."""
 
     size_step: int = 8
     frames_step: int = 1
@@ -88,6 +89,7 @@ class Limits(Frozen, frozen=True):
     context: int | None = None
     words_per_second: float = 2.6
     references: int = 0
+    keeps_tempo: bool = False
     languages: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
     phonemes: bool = False

@@ -38,11 +38,13 @@ class Marks(NamedTuple):
     attribution: str
     source_type: str
     language: str
+    own_music: bool = False
 
     @property
     def comment(self) -> str:
         models = ", ".join(f"{role} {model}" for role, model in self.models.items())
-        return f"{MADE_HERE} {version('reelhouse')}. Seed {self.seed}. Models: {models}. {self.source_type}."
+        music = "Music: own track. " if self.own_music else ""
+        return f"{MADE_HERE} {version('reelhouse')}. Seed {self.seed}. Models: {models}. {music}{self.source_type}."
 
 
 class Chapter(NamedTuple):
@@ -51,12 +53,15 @@ class Chapter(NamedTuple):
     title: str
 
 
-def marks(title: str, plan: Plan, specs: Mapping[str, ModelSpec], attribution: str) -> Marks:
-    """Drawn pictures under generated words and voices are a composite; generated pictures are trained media."""
+def marks(
+    title: str, plan: Plan, specs: Mapping[str, ModelSpec], attribution: str, *, own_music: bool = False
+) -> Marks:
+    """`own_music`: the music is a track of the user's own, whose rights are theirs to see to. Drawn
+    pictures under generated words and voices are a composite; generated pictures are trained media."""
     drawn = specs["artist"].family in DRAWN_FAMILIES
     kind = "compositeWithTrainedAlgorithmicMedia" if drawn else "trainedAlgorithmicMedia"
     models = {role: spec.id for role, spec in sorted(specs.items())}
-    return Marks(title, plan.seed, models, attribution, kind, plan.locale)
+    return Marks(title, plan.seed, models, attribution, kind, plan.locale, own_music)
 
 
 def chapters(script: Script, timings: Sequence[Timing], seconds: float, fmt: Format) -> list[Chapter]:

@@ -34,14 +34,14 @@ from engine.shots import acts
 from engine.speaking.lexicon import Lexicon, join_lexicons, site_lexicon
 from engine.stages.clips import animate_clips
 from engine.stages.film import Sound, film_cues, join_film, mix_sound
-from engine.stages.music import compose_music
+from engine.stages.music import Source, beats_of, compose_clock, hear_own_track, make_music
 from engine.stages.plan import make_plan
 from engine.stages.review import review_film
 from engine.stages.script import write_script
 from engine.stages.segments import cut_segments
 from engine.stages.stills import paint_stills
 from engine.stages.voices import Spoken, speak_voices
-from engine.types import STAGES, Clip, Cut, Event, Film, FilmFiles, Music, Stage, StoryRequest, Told
+from engine.types import STAGES, Clip, Cut, Event, Film, FilmFiles, Music, Plan, Stage, StoryRequest, Told
 
 # The animator at the foot of the out-of-memory ladder: it needs no GPU.
 LAST_RUNG = "camera"
@@ -127,12 +127,21 @@ def _tell(
         request, plan = make_plan(request, catalog, machine, models.home / OWN)
         fmt = load_format(plan.format, models.home / OWN)
         model = {role: models.handle(model_id) for role, model_id in plan.models.items()}
-        specs = {role: handle.spec for role, handle in model.items()}
+        composes = request.music and request.music_file is None
+        specs = {role: handle.spec for role, handle in model.items() if composes or role != "composer"}
         ladder = Ladder(models.home / "ladder.json", machine.gpu or "cpu")
     for decision in plan.decisions:
         control.emit("decision", "plan", message=decision)
 
-    yield "script"
+    def listen() -> Source | None:
+        with clock.running("music"):
+            return hear_own_track(request, plan, store=store, control=control)
+
+    source = None
+    if request.music_file is None:
+        yield "script"
+    else:  # first of all: what is wrong with a track is said before anything is made
+        source = yield Beside(lane.submit(listen), then="script")
     with clock.running("script"):
         script = request.script or write_script(
             request, plan, fmt, writer=model["writer"], store=store, control=control
@@ -140,6 +149,14 @@ def _tell(
 
     record = store.folder / RECORD
     lexicon = Lexicon(join_lexicons([site_lexicon(models.home), request.lexicon]))
+    composer = model["composer"]
+    # A model on the GPU has its turn as all others there have; on the CPU it plays beside the painting.
+    in_turn = composes and composer.spec.needs_gpu
+    if in_turn and not fmt.narration and not composer.spec.limits.keeps_tempo:
+        yield "music"
+        with clock.running("music"):
+            source = compose_clock(request, plan, fmt, composer=composer, store=store, control=control)
+        in_turn = False
 
     def speak() -> Spoken:
         with clock.running("voices"):
@@ -153,31 +170,39 @@ def _tell(
                 kept=request.cast,
                 before=None if request.script is None else read_pauses(record, plan.format),
                 narrator=model["narrator"],
+                beats=beats_of(source, plan),
                 store=store,
                 control=control,
             )
-        filmed = msgspec.structs.replace(plan, end_seconds=spoken.end_seconds)
-        told = Told(plan=filmed, script=spoken.script, voices=spoken.voices, timings=spoken.timings)
+        told = Told(plan=_as_fitted(plan, spoken), script=spoken.script, voices=spoken.voices, timings=spoken.timings)
         control.emit("script", "voices", made=told)
         return spoken
 
-    spoken = yield Beside(lane.submit(speak), then="stills")
+    spoken = yield Beside(lane.submit(speak), then="music" if in_turn else "stills")
     script, voices, timings = spoken.script, spoken.voices, spoken.timings
-    plan = msgspec.structs.replace(plan, end_seconds=spoken.end_seconds)
+    plan = _as_fitted(plan, spoken)
     seconds = plan.title_seconds + sum(timing.frames for timing in timings) / plan.fps + plan.end_seconds
 
-    def score() -> tuple[Music, Sound, list[Cue]]:
-        """Music, the whole mix and the captions need no picture: made now, they spare the last cut the wait."""
+    sections = arrange(acts(script, fmt), timings, plan.title_seconds, plan.end_seconds, seconds)
+
+    def play() -> Music:
         with clock.running("music"):
-            sections = arrange(acts(script, fmt), timings, plan.title_seconds, plan.end_seconds, seconds)
-            composer = model["composer"]
-            music = compose_music(
-                request, plan, fmt, seconds, sections, composer=composer, store=store, control=control
+            return make_music(
+                request, plan, fmt, seconds, sections, source=source, composer=composer, store=store, control=control
             )
+
+    def score(played: Music | None) -> tuple[Music, Sound, list[Cue]]:
+        """Music, the whole mix and the captions need no picture: made now, they spare the last cut the wait."""
+        music = played or play()
+        with clock.running("music"):
             sound = mix_sound(plan, fmt, voices, timings, music, store=store, control=control)
         return music, sound, film_cues(request, plan, script, fmt, voices, timings)
 
-    scoring = lane.submit(score)
+    played = None
+    if in_turn:
+        played = play()
+        yield "stills"
+    scoring = lane.submit(score, played)
     with clock.running("stills"):
         stills = paint_stills(
             request, plan, script, fmt, artist=model["artist"], store=store, control=control, ladder=ladder
@@ -279,8 +304,14 @@ def _tell(
         review=review,
         warnings=tuple(warnings),
     )
-    write_record(film, request.prompt, fmt, specs)
+    write_record(film, request.prompt, fmt, specs, own_music=request.music_file is not None)
     return film
+
+
+def _as_fitted(plan: Plan, spoken: Spoken) -> Plan:
+    """The plan with its cards as long as they came out."""
+    title = plan.title_seconds if spoken.title_seconds is None else spoken.title_seconds
+    return msgspec.structs.replace(plan, title_seconds=title, end_seconds=spoken.end_seconds)
 
 
 class _Story:
@@ -329,7 +360,7 @@ class _Clock:
         start = time.monotonic()
         yield
         inner = self.seconds.get(without, 0.0) if without else 0.0
-        self.seconds[stage] = round(time.monotonic() - start - inner, 3)
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.monotonic() - start - inner, 3)
 
 
 def _collecting(warnings: list[str], on_event: OnEvent) -> OnEvent:

@@ -18,8 +18,11 @@ from engine.types import Film, Pauses
 NAME = "story.json"
 
 
-def write_record(film: Film, prompt: str, fmt: Format, specs: Mapping[str, ModelSpec]) -> None:
-    """Write `film.record`. Each model is named as what it is, so that nobody takes a drawing for a photograph."""
+def write_record(
+    film: Film, prompt: str, fmt: Format, specs: Mapping[str, ModelSpec], *, own_music: bool = False
+) -> None:
+    """Write `film.record`; `own_music`: the music is a track of the user's own. Each model is named as what it is,
+    so that nobody takes a drawing for a photograph."""
     folder = film.record.parent
 
     def inside(path: Path | None) -> str | None:
@@ -44,6 +47,7 @@ def write_record(film: Film, prompt: str, fmt: Format, specs: Mapping[str, Model
             }
             for role, spec in specs.items()
         },
+        "music": "own track" if own_music else "composed" if "composer" in specs else None,
         "film": inside(film.video),
         "seconds": film.seconds,
         "asked": {"seconds": film.plan.target_seconds, "exact": bool(fmt.pacing.allowed_seconds)},

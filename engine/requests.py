@@ -56,6 +56,7 @@ def check_request(request: StoryRequest, formats: Path | None = None) -> StoryRe
     if not 0 <= request.seed <= MAX_SEED:
         raise BadRequest("seed", f"{request.seed} is not a number from 0 to 2^63-1")
     _check_references(request.references)
+    _check_music(request)
     lexicon = request.lexicon
     if lexicon:
         from engine.speaking.lexicon import check_lexicon  # ICU, which a request without one need not wait for
@@ -70,6 +71,16 @@ def check_request(request: StoryRequest, formats: Path | None = None) -> StoryRe
         negative_prompt=negative,
         target_seconds=seconds,
     )
+
+
+def _check_music(request: StoryRequest) -> None:
+    if request.music_file is None:
+        return
+    if not request.music:
+        raise BadRequest("music", "a track is named and no music is wanted: leave one of the two out")
+    from engine.own_track import check_track  # scipy, which a request without a track need not wait for
+
+    check_track(request.music_file)
 
 
 def _check_references(references: dict[str, Path]) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
 import msgspec
 
@@ -34,15 +33,17 @@ SPEED_STEP = 0.03
 class Fit(Frozen, frozen=True):
     """`speed` the voice must have for `timings` to hold; `seconds` the film's length, cards included.
 
-    `end_seconds` is how long the end card stays: it takes what the pauses, which come in steps, leave over. `off` is
-    how many seconds the film is over (+) or under (−) the target, 0 without one; `notes` say in sentences what had to
-    be done or could not be. `pauses` is what the next fit of the same film may keep, None if there is nothing to keep.
+    `end_seconds` is how long the end card stays: it takes what the pauses, which come in steps, leave over;
+    `title_seconds` how long the title card stays, None: as long as was planned. `off` is how many seconds the film is
+    over (+) or under (−) the target, 0 without one; `notes` say in sentences what had to be done or could not be.
+    `pauses` is what the next fit of the same film may keep, None if there is nothing to keep.
     """
 
     timings: tuple[Timing, ...]
     speed: float
     seconds: float
     end_seconds: float
+    title_seconds: float | None = None
     off: float = 0.0
     notes: tuple[str, ...] = ()
     pauses: Pauses | None = None
@@ -192,60 +193,6 @@ def _fitted(
     )
 
 
-def fit_to_beat(
-    words: Sequence[int],
-    *,
-    pacing: Pacing,
-    tempo: float,
-    fps: int,
-    title_seconds: float,
-    end_seconds: float,
-    target_seconds: float | None,
-    max_shot_seconds: float | None = None,
-    before: Pauses | None = None,
-) -> Fit:
-    """Cut on the beat of a track of `tempo` beats a minute that starts with the film: each shot lasts whole beats.
-
-    Where no length is asked for, that of `before` is kept, if the shots at the format's pace come near it.
-
-    `words`: how many each shot shows; one with more of them gets a beat more where beats are left over. A title card
-    that is not a whole number of beats lengthens the first shot up to the next one. A cut is at the frame nearest to
-    its beat, counted from the film's start.
-    """
-    beat = 60 / tempo
-    title, end = round(title_seconds * fps), round(end_seconds * fps)
-    first = math.ceil(title / fps / beat - 1e-6)
-    most = max(1, math.floor((max_shot_seconds - 1 / fps) / beat)) if max_shot_seconds else None
-    shots = len(words)
-    natural = shots * max(1, round(pacing.shot_seconds / beat))
-    if target_seconds is None and before is not None:
-        off = (first + natural) * beat + end / fps - before.seconds
-        target_seconds = before.seconds if abs(off) <= KEPT_UNASKED * before.seconds else None
-    total = natural if target_seconds is None else max(shots, round((target_seconds - end / fps) / beat) - first)
-    if most is not None:
-        total = min(total, shots * most)
-    lengths = [total // shots] * shots
-    for i in sorted(range(shots), key=lambda i: (-words[i], i))[: total - sum(lengths)]:
-        lengths[i] += 1
-    cuts = [title]
-    at = first
-    for beats in lengths:
-        at += beats
-        cuts.append(round(at * beat * fps))
-    timings = tuple(
-        Timing(start=a / fps, lead=0.0, speech=(b - a) / fps, tail=0.0, frames=b - a) for a, b in pairwise(cuts)
-    )
-    seconds = (cuts[-1] + end) / fps
-    off = 0.0 if target_seconds is None else seconds - target_seconds
-    notes = ()
-    if target_seconds is not None and abs(off) > TOLERANCE * target_seconds:
-        notes = (_missed(target_seconds, off, f"there are too {'few' if off < 0 else 'many'} shots for it"),)
-    pauses = None
-    if target_seconds is not None:
-        pauses = Pauses(seconds=target_seconds, speed=1.0, stretch=2.0, end_seconds=end / fps)
-    return Fit(timings=timings, speed=1.0, seconds=seconds, end_seconds=end / fps, off=off, notes=notes, pauses=pauses)
-
-
 def _choose_speed(
     speech: Sequence[float],
     wanted: int,
@@ -287,7 +234,7 @@ def _notes(
         return ()
     if abs(off) > TOLERANCE * target:
         why = "the script has too few words for it" if off < 0 else "the script has too many words for it"
-        return (_missed(target, off, why),)
+        return (missed(target, off, why),)
     notes = []
     if abs(speed - 1) > 0.02:
         notes.append(f"The voice speaks at {speed:.2f} of its own pace so that the film lasts {target:g} s.")
@@ -300,7 +247,8 @@ def _notes(
     return tuple(notes)
 
 
-def _missed(target: float, off: float, why: str) -> str:
+def missed(target: float, off: float, why: str) -> str:
+    """The sentence for a film of another length than was asked for."""
     over = "over" if off > 0 else "under"
     remedy = "cut lines or ask for more seconds" if off > 0 else "add lines or ask for fewer seconds"
     return f"The film is {abs(off):.1f} s {over} the {target:g} s that were asked for, because {why}: {remedy}."

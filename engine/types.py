@@ -94,6 +94,7 @@ class Script(Camel, frozen=True):
 class StoryRequest(Frozen, frozen=True):
     """What somebody asks for. `target_seconds` None: as long as an own script is, else the default of the format.
 
+    `music_file`: a track of the user's own, in place of one that the composer makes.
     `sdh`: captions are for the deaf and hard of hearing, and tell besides who speaks and what else is heard.
     `references`: pictures, PNG or JPEG or WebP, that characters of these names must look like wherever they are seen.
     `cast`: the voices that characters of these names have had so far. `lexicon`: how words are said, see
@@ -114,6 +115,7 @@ class StoryRequest(Frozen, frozen=True):
     profile: str = "auto"
     voice: str | None = None
     music: bool = True
+    music_file: Path | None = None
     captions: CaptionMode = "burned"
     sdh: bool = False
     use: Use = "commercial"
@@ -266,6 +268,15 @@ class Music(Frozen, frozen=True):
 
     audio: Path | None
     seconds: float
+
+
+class Track(Frozen, frozen=True):
+    """What was heard of a track: `seconds` of it; its `beats` in seconds, none if it has none to speak of; `loop`: from
+    where to where it can go round in whole bars, None if it cannot."""
+
+    seconds: float
+    beats: tuple[float, ...] = ()
+    loop: tuple[float, float] | None = None
 
 
 class Still(Frozen, frozen=True):

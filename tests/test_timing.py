@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from engine.errors import BadRequest
 from engine.formats import FOLDER, Pacing, format_names, load_format, read_format
-from engine.timing import Fit, fit, fit_to_beat
+from engine.timing import Fit, fit
 
 CALM = Pacing(shot_seconds=5.0, pause=(0.25, 1.1), speed=(0.94, 1.06))
 
@@ -220,42 +220,3 @@ def test_every_format_keeps_its_default_length_with_lines_of_its_own_pace(name):
     )
     assert found.off == 0
     assert found.speed == 1
-
-
-def on_the_beat(words, target, tempo=120.0, fps=24, title=2.0, **more) -> Fit:
-    return fit_to_beat(
-        words,
-        pacing=Pacing(shot_seconds=4, pause=(0, 0.5), speed=(1, 1)),
-        tempo=tempo,
-        fps=fps,
-        title_seconds=title,
-        end_seconds=2.0,
-        target_seconds=target,
-        **more,
-    )
-
-
-def test_an_edited_music_video_keeps_the_length_that_nobody_asks_for_any_more():
-    first = on_the_beat([4, 5, 6, 4, 3], 30)
-    assert lengths(on_the_beat([4, 5, 6, 4, 4], None)) != lengths(first)
-    assert on_the_beat([4, 5, 6, 4, 4], None, before=first.pauses).timings == first.timings
-
-
-@pytest.mark.parametrize("target", [20, 30, 60])
-def test_a_music_video_cuts_on_whole_beats_and_keeps_its_length(target):
-    found = on_the_beat([4, 5, 6, 4, 3], target)
-    assert abs(found.seconds - target) <= 0.25
-    assert all(t.frames % 12 == 0 for t in found.timings)
-
-
-@pytest.mark.parametrize("tempo", [97.0, 118.0, 133.3])
-def test_cuts_stay_on_the_grid_of_a_tempo_that_frames_do_not_divide(tempo):
-    found = on_the_beat([4] * 12, 60, tempo=tempo)
-    beat = 60 / tempo
-    for t in found.timings[1:]:
-        assert abs(t.start / beat - round(t.start / beat)) * beat <= 0.5 / 24 + 1e-9
-
-
-def test_the_shot_with_more_words_gets_the_beat_that_is_left():
-    found = on_the_beat([3, 9, 3], 4 + 3.5 + 2 - 2)
-    assert found.timings[1].frames == max(t.frames for t in found.timings)

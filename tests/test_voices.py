@@ -11,7 +11,7 @@ from engine.formats import load_format
 from engine.progress import Control
 from engine.speaking.lexicon import Lexicon
 from engine.speech import split_line
-from engine.stages.voices import speak_voices, words_on_beats
+from engine.stages.voices import speak_voices
 from engine.types import Character, Plan, Script, Shot, Word
 from tests.fake_models.voice import FakeNarrator, narrator_spec
 
@@ -204,12 +204,6 @@ def test_a_music_video_is_cut_on_the_beat_and_speaks_no_word(film, target):
         assert voice.words[0].start == 0
         assert voice.words[-1].end == pytest.approx(timing.speech)
         assert all(a.end == b.start for a, b in pairwise(voice.words))
-
-
-def test_words_light_up_on_whole_halved_or_quartered_beats():
-    assert [w.start for w in words_on_beats(["a", "b", "c", "d"], 4.0, 0.5)] == [0, 1, 2, 3]
-    assert [w.start for w in words_on_beats(["a", "b", "c", "d", "e"], 4.0, 0.5)] == [0, 0.5, 1, 1.5, 2]
-    assert words_on_beats([], 4.0, 0.5) == ()
 
 
 def test_it_stops_between_words_when_somebody_asks(film):

@@ -29,6 +29,9 @@ LexiconFile = Annotated[Path | None, typer.Option("--lexicon", help="How words a
 Captions = Annotated[CaptionMode, typer.Option(help="In the picture, as .srt and .vtt beside the film, both, or not.")]
 Sdh = Annotated[bool, typer.Option("--sdh", help="Captions tell who speaks, and of music: for the hard of hearing.")]
 NoMusic = Annotated[bool, typer.Option("--no-music", help="No music under the film.")]
+MusicFile = Annotated[
+    Path | None, typer.Option("--music", help="A track of your own, made to last as long as the film.")
+]
 UseFor = Annotated[Use, typer.Option("--use", help="What the film is for; decides which licences will do.")]
 ScriptFile = Annotated[Path | None, typer.Option("--script", help="An own or edited script, as JSON.")]
 Out = Annotated[Path | None, typer.Option(help="Where the film goes; else ./TITLE.mp4.")]
@@ -55,6 +58,7 @@ def spell_request(
     captions: CaptionMode,
     sdh: bool,
     no_music: bool,
+    music: Path | None,
     use: Use,
     script: Path | None,
 ) -> StoryRequest:
@@ -93,6 +97,7 @@ def spell_request(
         voice=voice,
         lexicon=said,
         music=not no_music,
+        music_file=None if music is None else music.expanduser().absolute(),
         captions=captions,
         sdh=sdh,
         use=use,

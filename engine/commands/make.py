@@ -41,6 +41,7 @@ def make(
     captions: flags.Captions = "burned",
     sdh: flags.Sdh = False,
     no_music: flags.NoMusic = False,
+    music: flags.MusicFile = None,
     use: flags.UseFor = "commercial",
     script: flags.ScriptFile = None,
     out: flags.Out = None,
@@ -73,6 +74,7 @@ def make(
         captions=captions,
         sdh=sdh,
         no_music=no_music,
+        music=music,
         use=use,
         script=script,
     )

@@ -36,6 +36,7 @@ def plan(
     captions: flags.Captions = "burned",
     sdh: flags.Sdh = False,
     no_music: flags.NoMusic = False,
+    music: flags.MusicFile = None,
     use: flags.UseFor = "commercial",
     script: flags.ScriptFile = None,
     out: flags.Out = None,
@@ -66,6 +67,7 @@ def plan(
         captions=captions,
         sdh=sdh,
         no_music=no_music,
+        music=music,
         use=use,
         script=script,
     )

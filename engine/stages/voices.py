@@ -12,14 +12,15 @@ from engine.artifacts import Store, content_key
 from engine.backends.protocols import Handle, SpeechJob, VoiceModel
 from engine.errors import BadRequest
 from engine.formats import Format
+from engine.on_the_beat import filled, fit_to_beat, steady_beats, words_on_beats
 from engine.progress import Control
 from engine.reading import reading_seconds
 from engine.speaking import spoken_text, written_words
 from engine.speaking.casting import choose_voices
 from engine.speaking.lexicon import Lexicon
 from engine.speech import split_line
-from engine.timing import Fit, fit, fit_to_beat
-from engine.types import Character, Frozen, Pauses, Plan, Script, Shot, Stage, Timing, Voice, Word
+from engine.timing import Fit, fit
+from engine.types import Character, Frozen, Pauses, Plan, Script, Shot, Stage, Timing, Voice
 from engine.writing.fitting import Recorded, Take, fill_time, script_of
 
 NAME: Stage = "voices"
@@ -28,13 +29,15 @@ STAGE_VERSION = 2
 
 class Spoken(Frozen, frozen=True):
     """`script` as it is filmed: lines chosen, cut or split; `voices` and `timings` go with its shots. `end_seconds` is
-    how long the end card stays; `pauses` what an edit of this film may keep."""
+    how long the end card stays, `title_seconds` the title card, None: as was planned; `pauses` what an edit of this
+    film may keep."""
 
     script: Script
     voices: tuple[Voice, ...]
     timings: tuple[Timing, ...]
     end_seconds: float
     pauses: Pauses | None = None
+    title_seconds: float | None = None
 
 
 def speak_voices(
@@ -50,6 +53,7 @@ def speak_voices(
     before: Pauses | None = None,
     lexicon: Lexicon | None = None,
     kept: Mapping[str, str] | None = None,
+    beats: Sequence[float] | None = None,
 ) -> Spoken:
     """Speak the script and fit it to `plan.target_seconds`: of a writer's lines those are filmed that fill the time
     (see `engine.choosing`), then come pauses, then the voice's speed.
@@ -62,7 +66,7 @@ def speak_voices(
     """
     control.emit("stage", NAME, total=len(script.shots))
     if not fmt.narration:
-        return _shown_on_the_beat(plan, script, fmt, control, before)
+        return _shown_on_the_beat(plan, script, fmt, control, before, beats)
     cast = choose_voices(script, fmt, narrator.spec.limits, voice, kept=kept, locale=plan.locale)
     control.emit("decision", NAME, message=_cast_in_words(cast))
 
@@ -235,13 +239,17 @@ def _split_long_lines(
     return split
 
 
-def _shown_on_the_beat(plan: Plan, script: Script, fmt: Format, control: Control, before: Pauses | None) -> Spoken:
+def _shown_on_the_beat(
+    plan: Plan, script: Script, fmt: Format, control: Control, before: Pauses | None, beats: Sequence[float] | None
+) -> Spoken:
     """No speech: the track is the clock, and the words of a line light up on its beats."""
     lines = [shot.narration.split() for shot in script.shots]
+    if beats is None:
+        beats = steady_beats(fmt.music.tempo, plan.target_seconds or len(lines) * 2 * fmt.pacing.shot_seconds)
     found = fit_to_beat(
         [len(line) for line in lines],
         pacing=fmt.pacing,
-        tempo=fmt.music.tempo,
+        beats=beats,
         fps=plan.fps,
         title_seconds=plan.title_seconds,
         end_seconds=plan.end_seconds,
@@ -250,9 +258,10 @@ def _shown_on_the_beat(plan: Plan, script: Script, fmt: Format, control: Control
         before=before,
     )
     _tell(found, plan, control)
+    beats = filled(beats, found.seconds)
     voices = []
     for i, (line, timing) in enumerate(zip(lines, found.timings, strict=True)):
-        words = words_on_beats(line, timing.speech, 60 / fmt.music.tempo)
+        words = words_on_beats(line, timing, beats)
         voices.append(Voice(audio=None, seconds=timing.speech if words else 0.0, words=words))
         control.emit("shot", NAME, shot=i, done=i + 1, total=len(lines), made=voices[i])
     return Spoken(
@@ -261,19 +270,7 @@ def _shown_on_the_beat(plan: Plan, script: Script, fmt: Format, control: Control
         timings=found.timings,
         end_seconds=found.end_seconds,
         pauses=found.pauses,
-    )
-
-
-def words_on_beats(line: Sequence[str], seconds: float, beat: float) -> tuple[Word, ...]:
-    """One word every two, one, half or quarter beats, whichever is the slowest that fits; the last one stays."""
-    if not line:
-        return ()
-    steps = [beat * part for part in (2, 1, 0.5, 0.25) if beat * part * len(line) <= seconds]
-    step = steps[0] if steps else seconds / len(line)
-    starts = [i * step for i in range(len(line))]
-    return tuple(
-        Word(text=text, start=start, end=end)
-        for text, start, end in zip(line, starts, [*starts[1:], seconds], strict=True)
+        title_seconds=found.title_seconds,
     )
 
 
