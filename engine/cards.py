@@ -11,6 +11,7 @@ from engine.fonts import printable
 from engine.formats import Format
 from engine.plates import Panel, panel_texts
 from engine.quotes import quoted, spoken
+from engine.shots import beat_of
 from engine.titling import Card
 from engine.types import Character, Script, Shot, StoryRequest
 from engine.typeset import columns
@@ -123,7 +124,9 @@ def _chapter(number: int, script: Script, fmt: Format) -> tuple[str, str] | None
     if not fmt.overlays.chapter_cards or not shot.beat.startswith("chapter") or (before and before.beat == shot.beat):
         return None
     chapters = [s.beat for s in script.shots[: number + 1] if s.beat.startswith("chapter")]
-    return str(len(dict.fromkeys(chapters))), _scene(script, number) or printable(shot.beat).capitalize()
+    beat = beat_of(shot, fmt)
+    named = printable(beat.title) if beat else ""
+    return str(len(dict.fromkeys(chapters))), named or _scene(script, number) or printable(shot.beat).capitalize()
 
 
 def _chart(number: int, request: StoryRequest, script: Script) -> Chart | None:

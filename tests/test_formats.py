@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.bench_rig import bench_catalog
+from engine.cards import _chapter
 from engine.cli import build_app, run
 from engine.errors import BadRequest
 from engine.formats import OWN, format_names, load_format
@@ -175,3 +176,9 @@ def test_the_example_of_the_docs_is_a_format(root: Path, tmp_path: Path) -> None
     page = (root / "docs" / "formats" / "README.md").read_text(encoding="utf-8")
     folder = folder_with(tmp_path, travel_film=page.split("```yaml\n")[1].split("```")[0])
     assert load_format("travel_film", folder).beats[1].weight == 2
+
+
+def test_a_chapters_card_bears_the_title_that_its_chapter_has_in_the_file() -> None:
+    fmt, script = load_format("youtube_clone"), script_of("hook", "chapter one", "chapter two")
+    cards = [_chapter(number, script, fmt) for number in range(3)]
+    assert cards == [None, ("1", "The basics"), ("2", "How it works")]
