@@ -15,7 +15,7 @@ from engine.errors import BadCatalog, BadRequest, LicenceRefused
 from engine.types import ROLES, Frozen, Role
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
-REVISION = re.compile(r"[A-Za-z0-9][\w./-]{0,200}")
+COMMIT = re.compile(r"[0-9a-f]{40}")
 CATALOG_FILE = Path(__file__).resolve().parent.parent / "models.yaml"
 KINDS: dict[Role, str] = {
     "writer": "text",
@@ -160,11 +160,12 @@ class Profile(Frozen, frozen=True):
 
 
 class Catalog(Frozen, frozen=True):
-    """`path` is the file that it was read from."""
+    """`path` is the file that it was read from, `declared` what that says by itself, without models.lock."""
 
     profiles: dict[str, Profile]
     models: dict[str, ModelSpec]
     path: Path | None = None
+    declared: dict[str, ModelSpec] = {}
 
     def model(self, model_id: str) -> ModelSpec:
         """The entry of that id. Raises `BadCatalog` naming the known ones."""
@@ -221,7 +222,8 @@ def load_catalog(path: Path = CATALOG_FILE) -> Catalog:
             if name is None or name not in models or models[name].role != role:
                 able = ", ".join(sorted(m.id for m in models.values() if m.role == role))
                 raise BadCatalog(f"profiles.{profile.name}.models.{role} is {name!r}; the {role}s are {able}")
-    return Catalog(profiles=profiles, models=_pinned(models, path.with_suffix(LOCK_SUFFIX)), path=path)
+    pinned = _pinned(models, path.with_suffix(LOCK_SUFFIX))
+    return Catalog(profiles=profiles, models=pinned, path=path, declared=models)
 
 
 def lock_entry(spec: ModelSpec) -> dict[str, Any]:
@@ -292,8 +294,11 @@ def _check_source(where: str, given: dict[str, Any]) -> None:
         raise BadCatalog(f"{where}.repo is {source!r}, and has to be OWNER/NAME")
     if named[0] == "url" and not re.fullmatch(r"https?://[^\s/]+/.*\.zip", source):
         raise BadCatalog(f"{where}.url is {source!r}, and has to be the http(s) address of a .zip archive")
-    if not REVISION.fullmatch(str(given.get("revision") or "main")):
-        raise BadCatalog(f"{where}.revision is {given['revision']!r}, and has to be a commit, branch or tag")
+    if given.get("revision") is not None and not COMMIT.fullmatch(str(given["revision"])):
+        raise BadCatalog(
+            f"{where}.revision is {given['revision']!r}, and has to be a commit's 40 hex digits; `reelhouse models "
+            "pin --revision` finds that of a branch or tag"
+        )
     for name in (given.get("file"), *(given.get("only") or ())):
         if name is not None and (".." in str(name).split("/") or str(name).startswith("/")):
             raise BadCatalog(f"{where}: {name!r} leads out of the folder")

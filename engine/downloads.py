@@ -150,6 +150,7 @@ class Network:
     def _go_on(self, wanted: Wanted, part: Path, mark: Path, tell: Tell) -> None:
         at, etag = _size(part), mark.read_text(encoding="ascii") if mark.is_file() else ""
         if wanted.size is not None and at == wanted.size:
+            part.touch()  # of no bytes at all, nothing is to be asked for
             return
         if (wanted.size is not None and at > wanted.size) or not (etag or wanted.sha256):
             at = 0
@@ -210,8 +211,8 @@ class Network:
             raise _Again(f"{host} answers {status}", float(wait) if wait.isdecimal() else 0.0)
         if status in (401, 403):
             raise DownloadFailed(
-                f"{host} does not give us {name} ({status}): accept its terms on its page there, and set HF_TOKEN to a "
-                "token that may read it."
+                f"{host} does not give us {name} ({status}): if it exists, accept its terms on its page there, and set "
+                "HF_TOKEN to a token that may read it."
             )
         if status in (404, 410):
             raise DownloadFailed(

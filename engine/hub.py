@@ -6,14 +6,13 @@ https://huggingface.co/docs/hub/api. Files larger than a few MB come with their 
 from __future__ import annotations
 
 import os
-import re
 from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 from urllib.parse import quote
 
 import msgspec
 
-from engine.catalog import Weights
+from engine.catalog import COMMIT, Weights
 from engine.downloads import Network, Wanted
 from engine.errors import DownloadFailed
 from engine.safe_names import RESERVED, clash, name_problem, shown
@@ -21,7 +20,6 @@ from engine.types import Frozen
 from engine.weight_files import CODE, PICKLES
 
 ENDPOINT = "https://huggingface.co"
-COMMIT = re.compile(r"[0-9a-f]{40}")
 NOT_NEEDED = frozenset({".png", ".jpg", ".jpeg", ".gif", ".webp", ".mp4", ".mov", ".webm", ".svg"})
 
 

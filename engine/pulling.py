@@ -186,6 +186,7 @@ def _fetch(files: list[_File], staging: Staging, home: Path, network: Network, p
             before = _started(file, staging)
             network.fetch(file.wanted, target, lambda at, file=file, done=done: progress(file.name, done + at, total))
             fetched += target.stat().st_size - before
+            kept[str(file.wanted.sha256)] = target
         elif source != target:
             _link(source, target)
         done += file.wanted.size or 0

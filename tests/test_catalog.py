@@ -55,7 +55,7 @@ def test_the_shipped_catalog_is_whole_and_every_family_has_its_file() -> None:
         ("commercial: false", "commercial: false, weights: {repo: a/b, toy: c}", "names toy and repo"),
         ("commercial: false", "commercial: false, weights: {file: c}", "names nothing: give one of"),
         ("commercial: false", "commercial: false, weights: {url: 'file:///x.zip'}", "of a .zip archive"),
-        ("commercial: false", "commercial: false, weights: {repo: a/b, revision: '../x'}", "a commit, branch or tag"),
+        ("commercial: false", "commercial: false, weights: {repo: a/b, revision: '../x'}", "a commit's 40 hex digits"),
         ("commercial: false", "commercial: false, weights: {repo: a/b, file: ../x}", "leads out of the folder"),
         ("commercial: false", "commercial: false, parts: {x: {repo: a/b, only: [/x]}}", "leads out of the folder"),
         ("commercial: false", "commercial: false, vram_gb: 8", "memory says whether vram_gb was measured"),
@@ -140,7 +140,9 @@ def test_the_lock_says_which_commit_and_files_are_meant(tmp_path: Path) -> None:
     assert (weights.revision, weights.sha256, weights.sizes) == (HEX[0], {"w.gguf": HEX[1]}, {"w.gguf": 5})
 
 
-@pytest.mark.parametrize("weights", ["{repo: x/z}", "{repo: x/y, file: w.gguf}", "{repo: x/y, revision: abc}"])
+@pytest.mark.parametrize(
+    "weights", ["{repo: x/z}", "{repo: x/y, file: w.gguf}", "{repo: x/y, revision: " + "a" * 40 + "}"]
+)
 def test_a_pin_of_something_else_than_the_entry_names_is_none(tmp_path: Path, weights: str) -> None:
     assert not with_repo(tmp_path, weights).model("a").pinned
 

@@ -141,6 +141,22 @@ def test_pulled_unpinned_only_when_told_and_pinned_from_then_on(reelhouse: Reelh
     reelhouse("models", "verify", "plain")
 
 
+def test_what_models_yaml_pins_itself_stays_as_it_is(tmp_path: Path, hub: Hub) -> None:
+    first = hub.branches["toys/plain"]
+    entry = PLAIN | {"weights": {"repo": "toys/plain", "revision": first}}
+    reelhouse = Reelhouse(tmp_path / "first", hub, write_catalog(tmp_path / "models.yaml", plain=entry))
+    hub.push("toys/plain", {"model.safetensors": tensors(2, 800)})
+    for _ in range(2):
+        assert first in reelhouse("models", "pin", "plain")
+    assert "0.4 MB fetched" in reelhouse("models", "pull", "plain")
+    pins = json.loads((tmp_path / "models.lock").read_text())["plain"][""]
+    (tmp_path / "models.lock").unlink()
+    entry = PLAIN | {"weights": {key: pins[key] for key in ("repo", "revision", "sha256", "sizes")}}
+    write_catalog(tmp_path / "models.yaml", plain=entry)
+    assert "pinned by models.yaml itself" in reelhouse("models", "pin", "plain")
+    assert "was here already" in reelhouse("models", "pull", "plain")
+
+
 def test_killed_while_it_pulls_it_goes_on_and_nothing_half_written_loads(reelhouse: Reelhouse, hub: Hub) -> None:
     reelhouse("models", "pin", "plain")
     size = len(tensors(1, 400_000))

@@ -41,12 +41,21 @@ FILES = {
     "unet/model.safetensors": tensors(1),
     "unet/config.json": b"{}",
     "vae/model.safetensors": tensors(2, 8_000),
+    "vae/config.json": b"{}",
+    "notes.txt": b"",
     "model.bin": b"a pickle" * 1000,
     "modeling.py": b"print('hello')",
     ".gitattributes": b"*",
     "picture.png": b"png",
 }
-TAKEN = {"config.json", "unet/model.safetensors", "unet/config.json", "vae/model.safetensors"}
+TAKEN = {
+    "config.json",
+    "notes.txt",
+    "vae/config.json",
+    "unet/model.safetensors",
+    "unet/config.json",
+    "vae/model.safetensors",
+}
 
 
 @pytest.fixture
@@ -130,7 +139,7 @@ def test_only_the_files_that_the_entry_names_are_taken(hub: Hub, network: Networ
     assert is_sound(one, tmp_path)
     some = pinned(entry(repo="toys/model", only=["*/config.json", "vae/*"]), hub, network, tmp_path)
     pull(some, hub, network, tmp_path)
-    assert set(installed(some, tmp_path)) == {"unet/config.json", "vae/model.safetensors"}
+    assert set(installed(some, tmp_path)) == {"unet/config.json", "vae/config.json", "vae/model.safetensors"}
 
 
 def test_what_an_entry_names_and_the_repository_has_not_is_told(hub: Hub, network: Network, tmp_path: Path) -> None:

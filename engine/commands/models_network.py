@@ -131,12 +131,15 @@ def pin(
             folder = fetched_folder(spec, home)
             if folder is None:
                 continue
-            fresh = _unpinned(spec) if spec.pinned else spec
+            fresh = catalog.declared.get(spec.id, spec)
+            if fresh.pinned:
+                say(f"{spec.id}: pinned by models.yaml itself, where it stays as it is")
+                continue
             staging = Staging(folder)
             with staging.hold(say):
                 pinned.append(read_pins(fresh, network, endpoint(), staging.place_of, revision))
             say(f"{spec.id}: pinned")
-            lock = keep_pins(catalog, pinned)
+            keep_pins(catalog, pinned)
             catalog = msgspec.structs.replace(catalog, models=catalog.models | {spec.id: pinned[-1]})
     rows = [_pinned_row(spec) for spec in pinned]
     if json:
@@ -145,7 +148,7 @@ def pin(
     for row in rows:
         at = f" at {row.revision}" if row.revision else ""
         print_text(f"{row.id}: {row.files} files, {row.bytes / 1e9:.2f} GB{at}")
-    print_text(f"kept in {lock}" if pinned else "nothing to pin: all of it comes with its code")
+    print_text(f"kept in {lock_path(catalog)}" if pinned else "nothing to pin")
 
 
 def wanted(catalog: Catalog, ids: Iterable[str] | None, profile: str | None) -> list[ModelSpec]:
@@ -158,17 +161,6 @@ def wanted(catalog: Catalog, ids: Iterable[str] | None, profile: str | None) -> 
     if not names:
         raise BadRequest("model", "name models (`reelhouse models list` does), or a --profile")
     return chosen(catalog, dict.fromkeys(names))
-
-
-def _unpinned(spec: ModelSpec) -> ModelSpec:
-    """As the entry was before models.lock told of it, so that a pin can be renewed."""
-    import msgspec
-
-    def bare(weights):
-        return msgspec.structs.replace(weights, revision=None, sha256={}, sizes={}) if weights.source else weights
-
-    parts = {name: bare(part) for name, part in spec.parts.items()}
-    return msgspec.structs.replace(spec, weights=spec.weights and bare(spec.weights), parts=parts)
 
 
 def _pinned_row(spec: ModelSpec) -> PinnedRow:
