@@ -24,7 +24,7 @@ from tests.command_line import PROGRAM, CommandLine, document, half_made, stop, 
 
 FIELDS = (
     *("storyId", "title", "film", "seconds", "width", "height", "fps", "captions", "script", "clips", "timings"),
-    *("models", "seed", "warnings", "transcript"),
+    *("models", "seed", "warnings", "transcript", "review"),
 )
 
 

@@ -193,7 +193,7 @@ def film_document(film: Film, target: Path, written: dict[str, Path], *, kept: b
         "timings": film.stage_seconds,
         "models": film.plan.models,
         "seed": film.plan.seed,
-        "review": film.review,
         "warnings": film.warnings,
         "transcript": str(written["transcript"]) if "transcript" in written else place(film.transcript),
+        "review": film.review,
     }
