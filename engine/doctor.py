@@ -239,7 +239,7 @@ def check_espeak() -> Check:
 
 
 def _need_torch(specs: list[ModelSpec]) -> bool:
-    return any(spec.family in ("sdxl", "wan", "ltx", "coqui") for spec in specs)
+    return any(spec.family in ("sdxl", "wan", "ltx", "ace_step", "coqui") for spec in specs)
 
 
 def _optional(name: str, found: str, needed: bool) -> Check:

@@ -25,7 +25,7 @@ COPIES_OF_PICTURE = 4
 
 BASE_GB = 0.4
 TORCH_GB = 0.8
-TORCH_FAMILIES = frozenset({"coqui", "sdxl", "wan", "ltx"})
+TORCH_FAMILIES = frozenset({"coqui", "sdxl", "wan", "ltx", "ace_step"})
 ENCODER_FRAMES = 60
 """Frames that x264 and the filters before it hold at a time."""
 

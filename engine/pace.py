@@ -42,11 +42,12 @@ FIRST_GUESS: dict[str, float] = {
     "sdxl": 3.0,
     "wan": 0.25,
     "ltx": 0.15,
+    "ace_step": 0.5,
     "noop": 0.01,
     "segments": 0.025,
     "film": 0.08,
 }
-"""Seconds per unit on two CPU cores (sdxl, wan, ltx: on a GPU), until this machine has its own history."""
+"""Seconds per unit on two CPU cores (sdxl, wan, ltx, ace_step: on a GPU), until this machine has its own history."""
 UNKNOWN_GUESS = 0.5
 NEW_WEIGHT = 0.5
 """Of a new measurement in the remembered pace: recent films count most, one odd film does not decide."""

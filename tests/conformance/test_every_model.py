@@ -31,6 +31,7 @@ from tests.toy_weights import shared_home
 HEART = {
     "sdxl": ("diffusers", "UNet2DConditionModel", "forward"),
     "wan": ("diffusers", "WanTransformer3DModel", "forward"),
+    "ace_step": ("diffusers", "AceStepTransformer1DModel", "forward"),
     "ltx": ("diffusers", "LTXVideoTransformer3DModel", "forward"),
     "coqui": ("TTS.vocoder.models.hifigan_generator", "HifiganGenerator", "forward"),
 }
@@ -89,7 +90,7 @@ def test_an_artist_that_says_so_keeps_the_looks_that_references_show(bench: Benc
     check_keeps_references(bench)
 
 
-@pytest.mark.parametrize("bench", entries("sdxl", "wan", "ltx", "coqui"), indirect=True)
+@pytest.mark.parametrize("bench", entries("sdxl", "wan", "ltx", "coqui", "ace_step"), indirect=True)
 def test_another_seed_gives_another_result(bench: Bench) -> None:
     assert bench.digest(seed=8) != bench.usual
 

@@ -28,6 +28,7 @@ VERSION = 3
 
 def toy_builders() -> dict[str, Builder]:
     """What can be built here, by name. The writer's toy needs its own library, the others torch."""
+    from engine.backends.toys.music import build_ace_step
     from engine.backends.toys.pictures import build_ltx, build_sdxl, build_wan, build_wan_a14b
     from engine.backends.toys.voices import build_vits, build_xtts
 
@@ -36,6 +37,7 @@ def toy_builders() -> dict[str, Builder]:
         "toy-wan": build_wan,
         "toy-wan-a14b": build_wan_a14b,
         "toy-ltx": build_ltx,
+        "toy-ace-step": build_ace_step,
         "toy-vits": build_vits,
         "toy-xtts": build_xtts,
     }

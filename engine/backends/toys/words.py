@@ -84,3 +84,36 @@ def t5_encoder(kind: str) -> Any:
         "tie_word_embeddings": False,
     }
     return UMT5EncoderModel(UMT5Config(**shape)) if kind == "umt5" else T5EncoderModel(T5Config(**shape))
+
+
+def qwen_tokenizer() -> Any:
+    """Qwen's byte-level vocabulary without any merges: 256 bytes and the two specials that prompts and padding use."""
+    from tokenizers.pre_tokenizers import ByteLevel
+    from transformers import Qwen2TokenizerFast
+
+    pieces = [*sorted(ByteLevel.alphabet()), "<|endoftext|>", "<|im_end|>"]
+    return Qwen2TokenizerFast(
+        vocab={piece: number for number, piece in enumerate(pieces)},
+        merges=[],
+        eos_token="<|endoftext|>",
+        pad_token="<|endoftext|>",
+        unk_token="<|endoftext|>",
+    )
+
+
+def qwen_encoder() -> Any:
+    """The decoder that ACE-Step reads prompts with, an embedding model of Qwen 3."""
+    from transformers import Qwen3Config, Qwen3Model
+
+    return Qwen3Model(
+        Qwen3Config(
+            vocab_size=258,
+            hidden_size=WIDTH,
+            intermediate_size=WIDTH,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            num_key_value_heads=1,
+            head_dim=16,
+            max_position_embeddings=4096,
+        )
+    )
