@@ -89,10 +89,10 @@ def t5_encoder(kind: str) -> Any:
 def qwen_tokenizer() -> Any:
     """Qwen's byte-level vocabulary without any merges: 256 bytes and the two specials that prompts and padding use."""
     from tokenizers.pre_tokenizers import ByteLevel
-    from transformers import Qwen2TokenizerFast
+    from transformers import Qwen2Tokenizer
 
     pieces = [*sorted(ByteLevel.alphabet()), "<|endoftext|>", "<|im_end|>"]
-    return Qwen2TokenizerFast(
+    return Qwen2Tokenizer(
         vocab={piece: number for number, piece in enumerate(pieces)},
         merges=[],
         eos_token="<|endoftext|>",
