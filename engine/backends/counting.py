@@ -1,0 +1,220 @@
+"""Counts what the shipped architectures cost, on the real classes without memory: parameters, FLOP, live memory.
+
+`python -m engine.backends.counting` writes engine/architectures/costs.json. Everything runs on torch's `meta` device,
+whose tensors have a shape and no content, so that 14 billion weights take no memory and a pass no time. Knows no model
+of models.yaml.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import numpy as np
+import torch
+import torch.nn.functional as functional
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils.flop_counter import FlopCounterMode
+
+from engine.architectures import COSTS_FILE, Architecture, Cost, Part, architecture_names, read_architecture
+from engine.artifacts import write_atomically
+from engine.backends.torch_env import diffusers_quietly
+
+META = torch.device("meta")
+DTYPES = {"half": torch.bfloat16, "float32": torch.float32}
+TEXT_TOKENS = {"CLIPTextModel": 77, "CLIPTextModelWithProjection": 77, "UMT5EncoderModel": 512}
+SQUARES = ((16, 16), (24, 32), (48, 32))
+"""Latent heights and widths at which passes are counted; three, because cost is a parabola in their product."""
+FRAMES = (1, 3, 5)
+"""Latent frames at which films are counted. Live memory grows evenly only from the second: that many come at once."""
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """Of one pass: FLOP, and the most bytes that were alive at once."""
+
+    flops: int
+    live: int
+
+
+class _Attention(TorchFunctionMode):
+    """Attention as kernels do it that never write the matrix of all pairs down, which the meta device's own would."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func is functional.scaled_dot_product_attention:
+            query, key, value = args[:3] if len(args) >= 3 else (kwargs["query"], kwargs["key"], kwargs["value"])
+            return torch.ops.aten._scaled_dot_product_flash_attention(query, key, value)[0]
+        return func(*args, **(kwargs or {}))
+
+
+class _Live(TorchDispatchMode):
+    """Follows storages from their first use to their end, those of `kept` (the weights) left out."""
+
+    def __init__(self, kept: set[int]) -> None:
+        super().__init__()
+        self._seen = set(kept)
+        self._now = self.most = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        for tensor in out if isinstance(out, (tuple, list)) else (out,):
+            if isinstance(tensor, torch.Tensor):
+                self._follow(tensor.untyped_storage())
+        return out
+
+    def _follow(self, storage: torch.UntypedStorage) -> None:
+        key = storage._cdata
+        if key in self._seen:
+            return
+        size = storage.nbytes()
+        self._seen.add(key)
+        self._now += size
+        self.most = max(self.most, self._now)
+        weakref.finalize(storage, self._forget, key, size)
+
+    def _forget(self, key: int, size: int) -> None:
+        self._seen.discard(key)
+        self._now -= size
+
+
+def build(part: Part) -> torch.nn.Module:
+    """The component on the meta device, in its own type."""
+    diffusers = diffusers_quietly()
+    with META:
+        made = getattr(diffusers, part.kind, None)
+        if made is not None:
+            model = made.from_config(part.config)
+        else:
+            import transformers
+
+            made = getattr(transformers, part.kind)
+            model = made(made.config_class(**part.config))
+    return model.to(DTYPES[part.dtype]).eval()
+
+
+def see(model: torch.nn.Module, call: Callable[[], object]) -> Seen:
+    """What one `call` of `model` costs."""
+    kept = {tensor.untyped_storage()._cdata for tensor in (*model.parameters(), *model.buffers())}
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), META, _Attention(), counter, _Live(kept) as live:
+        call()
+    return Seen(counter.get_total_flops(), live.most)
+
+
+def pass_of(model: Any, part: Part, shape: tuple[int, int, int], arch: Architecture) -> dict[str, Callable[[], object]]:
+    """The passes of a component at `shape` (latent frames, height, width), by name."""
+    frames, height, width = shape
+    config, half = part.config, DTYPES[part.dtype]
+
+    def empty(*sizes: int, dtype: torch.dtype = half) -> torch.Tensor:
+        return torch.empty(sizes, dtype=dtype, device=META)
+
+    if part.kind in TEXT_TOKENS:
+        tokens = TEXT_TOKENS[part.kind]
+        ids = torch.zeros((1, tokens), dtype=torch.long, device=META)
+        return {"forward": lambda: model(ids)}
+    if part.kind == "UNet2DConditionModel":
+        pooled = arch.components["text_encoder_2"].config["projection_dim"]
+        added = {"text_embeds": empty(1, pooled), "time_ids": empty(1, 6)}
+        text = empty(1, 77, config["cross_attention_dim"])
+        noise, step = empty(1, config["in_channels"], height, width), empty(1)
+        return {"forward": lambda: model(noise, step, text, added_cond_kwargs=added, return_dict=False)}
+    if part.kind == "WanTransformer3DModel":
+        noise = empty(1, config["in_channels"], frames, height, width)
+        text = empty(1, 512, config["text_dim"])
+        # TI2V tells every token its own time, because those of the given picture are at none.
+        each = arch.pipeline.config.get("expand_timesteps", False)
+        step = empty(*((1, frames * height * width // 4) if each else (1,)), dtype=torch.float32)
+        return {"forward": lambda: model(noise, step, text, return_dict=False)}
+    if part.kind == "AutoencoderKL":
+        latents = empty(1, config["latent_channels"], height, width)
+        return {"decode": lambda: model.decode(latents, return_dict=False)}
+    if part.kind == "AutoencoderKLWan":
+        across = config.get("scale_factor_spatial", 8)
+        latents = empty(1, config["z_dim"], frames, height, width)
+        film = empty(1, 3, 4 * (frames - 1) + 1, height * across, width * across)
+        return {
+            "decode": lambda: model.decode(latents, return_dict=False),
+            "encode": lambda: model.encode(film, return_dict=False),
+        }
+    raise ValueError(f"nobody has said how {part.kind} is called")
+
+
+def size(part: Part, shape: tuple[int, int, int]) -> int:
+    """The n of `engine.architectures.Cost` at `shape`."""
+    frames, height, width = shape
+    return frames * height * width // 4 if part.kind == "WanTransformer3DModel" else height * width
+
+
+def count(part: Part, arch: Architecture) -> Cost:
+    """The costs of one component, its parabolas through the shapes of `SQUARES` and `FRAMES`."""
+    model = build(part)
+    parameters = sum(weights.numel() for weights in model.parameters())
+    if part.kind in TEXT_TOKENS:
+        seen = see(model, pass_of(model, part, (1, 8, 8), arch)["forward"])
+        return Cost(parameters=parameters, flops={"forward": (seen.flops,)}, live={"forward": (seen.live,)})
+    flops: dict[str, tuple[float, ...]] = {}
+    live: dict[str, tuple[float, ...]] = {}
+    times = FRAMES if part.kind == "AutoencoderKLWan" else FRAMES[:1]
+    seen_at: dict[str, dict[tuple[int, int], Seen]] = {}
+    for frames in times:
+        for height, width in SQUARES:
+            shape = (frames, height, width)
+            for name, call in pass_of(model, part, shape, arch).items():
+                seen_at.setdefault(name, {})[frames, size(part, shape)] = see(model, call)
+    for name, seen in seen_at.items():
+        sizes = sorted({n for _, n in seen})
+        flops[name] = _parabola(sizes, [seen[1, n].flops for n in sizes])
+        live[name] = _growth(sizes, {key: one.live for key, one in seen.items()}, times[1:])
+        if len(times) > 1:
+            more = [(seen[times[1], n].flops - seen[1, n].flops) / (times[1] - 1) for n in sizes]
+            flops[f"{name}_more"] = _parabola(sizes, more)
+    return Cost(parameters=parameters, flops=flops, live=live)
+
+
+def _parabola(sizes: list[int], values: list[float]) -> tuple[float, ...]:
+    powers = np.vander(np.array(sizes, np.float64) / sizes[-1], increasing=True)
+    found = np.linalg.solve(powers, np.array(values, np.float64))
+    return tuple(float(round(one / sizes[-1] ** power)) for power, one in enumerate(found))
+
+
+def _growth(sizes: list[int], live: dict[tuple[int, int], int], times: tuple[int, ...]) -> tuple[float, ...]:
+    """How live memory grows with size and, of films, with further latent frames (`times`, two of them)."""
+    small, large = sizes[0], sizes[-1]
+    if not times:
+        each = (live[1, large] - live[1, small]) / (large - small)
+        return float(round(live[1, small] - each * small)), float(round(each))
+    few, many = times
+
+    def without_more(n: int) -> float:
+        return live[few, n] - later * n * (few - 1)
+
+    later = (live[many, large] - live[few, large]) / (many - few) / large
+    each = (without_more(large) - without_more(small)) / (large - small)
+    return float(round(without_more(small) - each * small)), float(round(each)), float(round(later))
+
+
+def count_all() -> dict[str, dict[str, Cost]]:
+    """Every shipped architecture; components that are built alike are counted once."""
+    known: list[tuple[Part, Cost]] = []
+    costs: dict[str, dict[str, Cost]] = {}
+    for name in architecture_names():
+        arch = read_architecture(name)
+        for component, part in arch.components.items():
+            cost = next((cost for other, cost in known if other == part), None)
+            if cost is None:
+                cost = count(part, arch)
+                known.append((part, cost))
+            costs.setdefault(name, {})[component] = cost
+    return costs
+
+
+def main() -> None:
+    encoded = msgspec.json.format(msgspec.json.encode(count_all(), order="sorted"), indent=1)
+    write_atomically(COSTS_FILE, encoded + b"\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+"""The shipped architectures are the real ones, and what they are said to cost is what the real classes cost."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from engine.architectures import Cost, architecture_names, flops_of, live_bytes, read_architecture, read_costs
+from engine.backends import counting
+
+PUBLISHED = {
+    ("sdxl", "unet"): 2_567_463_684,
+    ("sdxl", "vae"): 83_653_863,
+    ("sdxl", "text_encoder"): 123_060_480,
+    ("sdxl", "text_encoder_2"): 694_659_840,
+}
+"""Weights in the files of stabilityai/stable-diffusion-xl-base-1.0, as others counted them."""
+
+OTHERS = ((1, 32, 48), (1, 40, 24), (2, 24, 24), (4, 16, 24), (7, 16, 16))
+"""Latent shapes none of which the coefficients were made from."""
+
+NAMED = [(name, component) for name in architecture_names() for component in read_architecture(name).components]
+
+
+def cost_of(name: str, component: str) -> Cost:
+    return read_costs()[name][component]
+
+
+@pytest.mark.parametrize(("name", "component"), PUBLISHED)
+def test_an_architecture_has_as_many_weights_as_the_published_files(name: str, component: str) -> None:
+    assert cost_of(name, component).parameters == PUBLISHED[name, component]
+
+
+def test_the_costs_are_those_that_counting_finds_today() -> None:
+    found = counting.count_all()
+    assert set(found) == set(read_costs()) == set(architecture_names())
+    for name, component in NAMED:
+        counted, kept = found[name][component], cost_of(name, component)
+        assert counted.parameters == kept.parameters
+        assert counted.flops == kept.flops, (name, component)
+        assert counted.live.keys() == kept.live.keys()
+
+
+@pytest.mark.parametrize(("name", "component"), [one for one in NAMED if one[1] in ("unet", "transformer", "vae")])
+def test_what_a_pass_costs_at_another_size_is_within_five_percent(name: str, component: str) -> None:
+    arch = read_architecture(name)
+    part, cost = arch.components[component], cost_of(name, component)
+    model = counting.build(part)
+    for shape in OTHERS:
+        frames, n = shape[0], counting.size(part, shape)
+        if name == "sdxl" and frames > 1:
+            continue
+        for passed, call in counting.pass_of(model, part, shape, arch).items():
+            more = (frames - 1) * flops_of(cost, f"{passed}_more", n) if f"{passed}_more" in cost.flops else 0.0
+            seen = counting.see(model, call)
+            assert flops_of(cost, passed, n) + more == pytest.approx(seen.flops, rel=0.05), (passed, shape)
+            if frames != 1:  # the first latent frame is one picture, each further one four at once
+                assert live_bytes(cost, passed, n, frames) == pytest.approx(seen.live, rel=0.25), (passed, shape)
+
+
+def test_counting_sees_what_is_alive_at_once_and_no_more() -> None:
+    model = torch.nn.Linear(4, 4, device="meta")
+    start = torch.empty(256, 4, device="meta")
+
+    def one_after_the_other() -> None:
+        now = start
+        for _ in range(6):
+            now = now + 1
+
+    def all_kept() -> list[torch.Tensor]:
+        return [start + number for number in range(6)]
+
+    each = start.numel() * 4
+    assert counting.see(model, one_after_the_other).live == 2 * each
+    assert counting.see(model, all_kept).live == 6 * each
+
+
+def test_attention_is_counted_as_kernels_do_it() -> None:
+    model = torch.nn.Identity()
+    query = torch.empty(1, 2, 64, 8, device="meta")
+    seen = counting.see(model, lambda: torch.nn.functional.scaled_dot_product_attention(query, query, query))
+    assert seen.flops == 2 * 2 * 2 * 64 * 64 * 8
+    assert seen.live < 64 * 64 * 2 * 4
+
+
+def test_a_text_encoder_costs_the_same_whatever_is_asked() -> None:
+    assert set(cost_of("wan22-5b", "text_encoder").flops) == {"forward"}
+    assert len(cost_of("wan22-5b", "text_encoder").flops["forward"]) == 1
+
+
+def test_a_name_that_is_not_shipped_is_refused() -> None:
+    for name in ("costs", "../sdxl", "sd15"):
+        with pytest.raises(KeyError):
+            read_architecture(name)
+
+
+def test_reading_costs_loads_no_torch(root: Path) -> None:
+    program = "import sys, engine.architectures as a; a.read_costs(); print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
