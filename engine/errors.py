@@ -14,7 +14,8 @@
     │   ├── ModelUnavailable      its library or device is not on this machine
     │   ├── DownloadFailed        it could not be fetched; what came of it is kept
     │   ├── PackRefused           a pack or archive is damaged, or not what it says it is; nothing of it is installed
-    │   └── OutOfMemory           the device had too little memory; the caller may step down the ladder
+    │   ├── OutOfMemory           the device had too little memory; the caller may step down the ladder
+    │   └── DeviceLost            the GPU faulted, or somebody else has it: this process is lost, another may do
     ├── StageFailed               a stage gave up after its bounded retries
     │   ├── WriterFailed          no acceptable script came out of the writer
     │   └── MediaFailed           ffmpeg refused; the message carries its last line
@@ -96,6 +97,10 @@ class PackRefused(ModelError):
 
 class OutOfMemory(ModelError):
     code = "out_of_memory"
+
+
+class DeviceLost(ModelError):
+    code = "device_lost"
 
 
 class StageFailed(ReelhouseError):

@@ -58,18 +58,24 @@ CLIP_RUNGS = (
 
 
 def step_down(
-    rungs: Sequence[Rung], first: int, attempt: Callable[[Rung], T], on_failure: Callable[[Rung, OutOfMemory], None]
+    rungs: Sequence[Rung], first: int, attempt: Callable[[Rung], T], make_room: Callable[[], bool]
 ) -> tuple[T, int]:
     """The first attempt from rung `first` downward that fits, and its rung's number.
 
-    Raises the last rung's `OutOfMemory`; any other error passes at once.
+    `make_room()`, called after each failure, says whether it freed memory, so that the same rung is worth another
+    attempt. Raises the last rung's `OutOfMemory`; any other error passes at once.
     """
-    for number in range(first, len(rungs) - 1):
-        try:
-            return attempt(rungs[number]), number
-        except OutOfMemory as error:
-            on_failure(rungs[number], error)
-    return attempt(rungs[-1]), len(rungs) - 1
+    for number in range(first, len(rungs)):
+        while True:
+            try:
+                return attempt(rungs[number]), number
+            except OutOfMemory:
+                if make_room():
+                    continue
+                if number == len(rungs) - 1:
+                    raise
+                break
+    raise IndexError(f"there is no rung {first}")
 
 
 class Found(msgspec.Struct, frozen=True):

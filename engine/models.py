@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from engine.backends.protocols import Model
 from engine.catalog import Catalog, ModelSpec
-from engine.errors import BadCatalog, ModelUnavailable
+from engine.errors import BadCatalog, ModelUnavailable, OutOfMemory
 from engine.weights import check_weights, find_weights, with_places, with_versions
 
 PREPARING = frozenset({"coqui"})
@@ -47,19 +47,43 @@ class Residents:
         """A handle of that model; nothing is opened yet. Raises `BadCatalog` for an unknown id."""
         return ResidentHandle(self, with_versions(self._catalog.model(model_id), self.home))
 
+    def handle_if_known(self, model_id: str) -> ResidentHandle | None:
+        """As `handle`, None for an id that the catalog does not have."""
+        return self.handle(model_id) if model_id in self._catalog.models else None
+
     def open(self, spec: ModelSpec) -> Any:
         """The open model of that entry. Raises `ModelError`s that say how to mend it."""
         with self._lock:
             if spec.id not in self._open:
                 self._make_room(spec)
-                self._open[spec.id] = load_model(spec, self.home)
+                self._open[spec.id] = self._load(spec)
                 self.loads[spec.id] += 1
             return self._open[spec.id]
+
+    def close_others(self, spec: ModelSpec) -> bool:
+        """Close all other models that hold memory of the GPU; whether there were any."""
+        with self._lock:
+            return self._close_others(spec)
 
     def close(self) -> None:
         with self._lock:
             while self._open:
                 self._open.popitem()[1].close()
+
+    def _close_others(self, spec: ModelSpec) -> bool:
+        others = [name for name, model in self._open.items() if model.spec.needs_gpu and name != spec.id]
+        for name in others:
+            self._open.pop(name).close()
+        return spec.needs_gpu and bool(others)
+
+    def _load(self, spec: ModelSpec) -> Model:
+        """Loaded; with the GPU for itself if it did not fit beside the others."""
+        try:
+            return load_model(spec, self.home)
+        except OutOfMemory:
+            if not self._close_others(spec):
+                raise
+        return load_model(spec, self.home)
 
     def _make_room(self, spec: ModelSpec) -> None:
         if not spec.needs_gpu:
@@ -86,6 +110,9 @@ class ResidentHandle:
 
     def open(self) -> Any:
         return self._residents.open(self.spec)
+
+    def alone(self) -> bool:
+        return self._residents.close_others(self.spec)
 
 
 def prepare_weights(spec: ModelSpec, folder: Path) -> None:

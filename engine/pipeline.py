@@ -19,9 +19,10 @@ import msgspec
 
 from engine.arrangement import arrange
 from engine.artifacts import Store, content_key
+from engine.backends.protocols import Handle, MusicModel, VoiceModel
 from engine.captions import Cue
-from engine.catalog import Catalog
-from engine.errors import ReelhouseError
+from engine.catalog import Catalog, ModelSpec
+from engine.errors import OutOfMemory, ReelhouseError
 from engine.formats import OWN, load_format
 from engine.handoff import Handoff
 from engine.ladder import Ladder
@@ -41,10 +42,14 @@ from engine.stages.script import write_script
 from engine.stages.segments import cut_segments
 from engine.stages.stills import paint_stills
 from engine.stages.voices import Spoken, speak_voices
-from engine.types import STAGES, Clip, Cut, Event, Film, FilmFiles, Music, Plan, Stage, StoryRequest, Told
+from engine.types import STAGES, Clip, Cut, Event, Film, FilmFiles, Music, Plan, Role, Stage, StoryRequest, Told
+from engine.understudy import Company
 
 # The animator at the foot of the out-of-memory ladder: it needs no GPU.
 LAST_RUNG = "camera"
+
+
+MAIN_MEMORY_SHORT = "The main memory ran out: choose a smaller profile, or end what else runs on this machine."
 
 
 class Beside(NamedTuple):
@@ -126,9 +131,9 @@ def _tell(
     with clock.running("plan"):
         request, plan = make_plan(request, catalog, machine, models.home / OWN)
         fmt = load_format(plan.format, models.home / OWN)
-        model = {role: models.handle(model_id) for role, model_id in plan.models.items()}
+        cast: dict[Role, Handle[Any]] = {role: models.handle(name) for role, name in plan.models.items()}
+        company = Company(cast, models.handle_if_known, control, plan.locale)
         composes = request.music and request.music_file is None
-        specs = {role: handle.spec for role, handle in model.items() if composes or role != "composer"}
         ladder = Ladder(models.home / "ladder.json", machine.gpu or "cpu")
     for decision in plan.decisions:
         control.emit("decision", "plan", message=decision)
@@ -143,37 +148,47 @@ def _tell(
     else:  # first of all: what is wrong with a track is said before anything is made
         source = yield Beside(lane.submit(listen), then="script")
     with clock.running("script"):
-        script = request.script or write_script(
-            request, plan, fmt, writer=model["writer"], store=store, control=control
+        script = request.script or company.perform(
+            "writer",
+            "script",
+            lambda writer: write_script(request, plan, fmt, writer=writer, store=store, control=control),
         )
 
     record = store.folder / RECORD
     lexicon = Lexicon(join_lexicons([site_lexicon(models.home), request.lexicon]))
-    composer = model["composer"]
+    composer = company.handle("composer")
     # A model on the GPU has its turn as all others there have; on the CPU it plays beside the painting.
     in_turn = composes and composer.spec.needs_gpu
     if in_turn and not fmt.narration and not composer.spec.limits.keeps_tempo:
         yield "music"
         with clock.running("music"):
-            source = compose_clock(request, plan, fmt, composer=composer, store=store, control=control)
+            source = company.perform(
+                "composer",
+                "music",
+                lambda composer: compose_clock(request, plan, fmt, composer=composer, store=store, control=control),
+            )
         in_turn = False
+
+    def speak_with(narrator: Handle[VoiceModel]) -> Spoken:
+        asked = narrator.spec.id == plan.models["narrator"]  # an understudy has other voices
+        return speak_voices(
+            plan,
+            script,
+            fmt,
+            voice=request.voice if asked else None,
+            own=request.script is not None,
+            lexicon=lexicon,
+            kept=request.cast if asked else None,
+            before=None if request.script is None else read_pauses(record, plan.format),
+            narrator=narrator,
+            beats=beats_of(source, plan),
+            store=store,
+            control=control,
+        )
 
     def speak() -> Spoken:
         with clock.running("voices"):
-            spoken = speak_voices(
-                plan,
-                script,
-                fmt,
-                voice=request.voice,
-                own=request.script is not None,
-                lexicon=lexicon,
-                kept=request.cast,
-                before=None if request.script is None else read_pauses(record, plan.format),
-                narrator=model["narrator"],
-                beats=beats_of(source, plan),
-                store=store,
-                control=control,
-            )
+            spoken = company.perform("narrator", "voices", speak_with)
         told = Told(plan=_as_fitted(plan, spoken), script=spoken.script, voices=spoken.voices, timings=spoken.timings)
         control.emit("script", "voices", made=told)
         return spoken
@@ -185,11 +200,14 @@ def _tell(
 
     sections = arrange(acts(script, fmt), timings, plan.title_seconds, plan.end_seconds, seconds)
 
+    def play_with(composer: Handle[MusicModel]) -> Music:
+        return make_music(
+            request, plan, fmt, seconds, sections, source=source, composer=composer, store=store, control=control
+        )
+
     def play() -> Music:
         with clock.running("music"):
-            return make_music(
-                request, plan, fmt, seconds, sections, source=source, composer=composer, store=store, control=control
-            )
+            return company.perform("composer", "music", play_with)
 
     def score(played: Music | None) -> tuple[Music, Sound, list[Cue]]:
         """Music, the whole mix and the captions need no picture: made now, they spare the last cut the wait."""
@@ -204,12 +222,19 @@ def _tell(
         yield "stills"
     scoring = lane.submit(score, played)
     with clock.running("stills"):
-        stills = paint_stills(
-            request, plan, script, fmt, artist=model["artist"], store=store, control=control, ladder=ladder
+        stills = company.perform(
+            "artist",
+            "stills",
+            lambda artist: paint_stills(
+                request, plan, script, fmt, artist=artist, store=store, control=control, ladder=ladder
+            ),
         )
 
     yield "clips"
     handoff: Handoff[Clip] = Handoff()
+
+    def players() -> dict[Role, ModelSpec]:
+        return {role: company.spec(role) for role in plan.models if composes or role != "composer"}
 
     def cuts() -> Iterator[Cut]:
         with clock.running("segments"):
@@ -222,7 +247,7 @@ def _tell(
                 timings,
                 stills,
                 handoff,
-                specs=specs,
+                specs=players(),
                 store=store,
                 control=control,
             )
@@ -240,7 +265,7 @@ def _tell(
                 sound,
                 cuts(),
                 cues=cues,
-                specs=specs,
+                specs=players(),
                 store=store,
                 control=control,
             )
@@ -254,7 +279,7 @@ def _tell(
             fmt,
             stills,
             timings,
-            animator=model["animator"],
+            animator=company.handle("animator"),
             fallback=models.handle(LAST_RUNG),
             store=store,
             control=control,
@@ -288,7 +313,7 @@ def _tell(
         width=plan.width,
         height=plan.height,
         fps=plan.fps,
-        plan=plan,
+        plan=msgspec.structs.replace(plan, models={role: company.spec(role).id for role in plan.models}),
         script=script,
         voices=voices,
         timings=timings,
@@ -304,7 +329,7 @@ def _tell(
         review=review,
         warnings=tuple(warnings),
     )
-    write_record(film, request.prompt, fmt, specs, own_music=request.music_file is not None)
+    write_record(film, request.prompt, fmt, players(), own_music=request.music_file is not None)
     return film
 
 
@@ -337,7 +362,8 @@ class _Story:
         except StopIteration as end:
             self.outcome = end.value
             self.control.emit("done", "film", message=end.value.title, made=end.value)
-        except ReelhouseError as error:
+        except (ReelhouseError, MemoryError) as raised:
+            error = raised if isinstance(raised, ReelhouseError) else OutOfMemory(MAIN_MEMORY_SHORT)
             self.telling.close()
             self.outcome = error
             self.control.emit("failed", self.next_stage, message=error.message, code=error.code)

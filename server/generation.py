@@ -22,7 +22,7 @@ import msgspec
 from engine.artifacts import Store, disk_errors
 from engine.catalog import Catalog, load_catalog
 from engine.display import StageProgress
-from engine.errors import ReelhouseError, StorageUnwritable
+from engine.errors import DeviceLost, ReelhouseError, StorageUnwritable
 from engine.machine import this_machine
 from engine.models import Residents
 from engine.pace import remember_pace
@@ -33,6 +33,7 @@ from engine.workplace import locked
 from server.fault import arm, fault
 from server.parents import die_with_parent
 from server.wire import (
+    LOST_DEVICE,
     Artefact,
     Assignment,
     Beat,
@@ -181,6 +182,10 @@ class _Reporter:
         if event.kind in ("done", "failed"):
             self.leave()
             self._line.say(self._end(event))
+        if event.code == DeviceLost.code:
+            # After a fault every call of this process on the GPU fails, so no other story is begun here; a fresh
+            # process has a fresh context.
+            os._exit(LOST_DEVICE)
         if event.kind == "shot":
             fault(f"shot-{event.stage}")
 

@@ -22,6 +22,7 @@ from server.jobs.progress import Progress
 from server.jobs.publish import publish_artefact, publish_film, publish_progress, publish_script, publish_warning
 from server.place import Place
 from server.wire import (
+    LOST_DEVICE,
     Artefact,
     Assignment,
     Failed,
@@ -74,7 +75,8 @@ class Wave:
     def run(self, wave: tuple[Assignment, ...], leaving: Callable[[], bool]) -> dict[str, int]:
         """How often each model was opened so far. `leaving()`: the worker is asked to go; jobs are given back.
 
-        Raises `ChildDied`; then the jobs that were in its hands are queued again or have failed.
+        Raises `ChildDied`; then the jobs that were in its hands are queued again or have failed. One that lost the GPU
+        is tried again a few times, the others of its wave go back unspent.
         """
         self._works = [Path(one.work) for one in wave]
         try:
@@ -96,7 +98,10 @@ class Wave:
             log.error("the generation child died", code=died.code, jobs=list(self._open))
             self._child.kill()  # what it had started
             self._tidy()
-            self._taken_down()
+            if died.code == LOST_DEVICE:
+                self._give_back()
+            else:
+                self._taken_down()
             raise
 
     def _publish(self, news: News) -> None:

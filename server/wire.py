@@ -15,6 +15,9 @@ import msgspec
 
 from engine.types import Review, Script, StoryRequest
 
+LOST_DEVICE = 71
+"""Exit code of a child whose GPU faulted: it has told which story that was, and the others have no part in it."""
+
 
 class Assignment(msgspec.Struct, frozen=True):
     """A story to make in the work folder `work`; `references` are pictures by character name, `cast` the

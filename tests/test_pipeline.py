@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.errors import BadRequest, Cancelled, OutOfMemory, ReelhouseError
+from engine.errors import BadRequest, Cancelled, MediaFailed, ReelhouseError
 from engine.media import probe
 from engine.models import Residents
 from engine.pipeline import make_stories
@@ -93,13 +93,13 @@ def test_a_story_that_fails_in_the_middle_leaves_the_others_alone_and_keeps_what
 
     def faint(self, job, folder, **rest):
         if "cursed" in job.prompt:
-            raise OutOfMemory("the artist fainted")
+            raise MediaFailed("the artist fainted")
         return paint(self, job, folder, **rest)
 
     monkeypatch.setattr(Quilter, "paint", faint)
     cursed = small_request("Good start.", "A cursed line.")
     failed, fine = room.tell(cursed, small_request("All is well."))
-    assert isinstance(failed, OutOfMemory)
+    assert isinstance(failed, MediaFailed)
     assert isinstance(fine, Film)
     monkeypatch.undo()
     film_of(room.tell(cursed)[0])

@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 import torch
 
+from engine.backends import torch_env
 from engine.backends.params import read_params
 from engine.backends.torch_env import (
     choose_device,
+    free_memory,
     global_seed,
     memory_guard,
     on_step_end,
@@ -20,7 +22,8 @@ from engine.backends.torch_env import (
     seeded,
 )
 from engine.catalog import ModelSpec
-from engine.errors import BadCatalog, Cancelled, ModelCorrupt, ModelUnavailable, OutOfMemory
+from engine.errors import BadCatalog, Cancelled, DeviceLost, ModelCorrupt, ModelUnavailable, OutOfMemory
+from engine.machine import Machine
 from engine.types import Frozen
 
 SPEC = ModelSpec(id="mine", role="artist", family="sdxl", licence="MIT", commercial=True, params={"steps": 3})
@@ -75,6 +78,76 @@ def test_every_allocator_is_understood(error: BaseException) -> None:
     with pytest.raises(OutOfMemory, match="smaller") as caught, memory_guard(SPEC):
         raise error
     assert caught.value.__cause__ is error
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "CUDA error: device-side assert triggered\nCUDA kernel errors might be reported asynchronously",
+        "CUDA error: an illegal memory access was encountered",
+        "CUDA error: unspecified launch failure",
+        "CUDA error: uncorrectable ECC error encountered",
+        "CUDA error: all CUDA-capable devices are busy or unavailable",
+        "cuDNN error: CUDNN_STATUS_EXECUTION_FAILED",
+        "CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasGemmEx`",
+        "Unable to determine the device handle for GPU0000:3B:00.0: GPU is lost. Reboot the system",
+    ],
+)
+@pytest.mark.parametrize("around", [memory_guard, sealed])
+def test_a_gpu_that_faulted_or_was_taken_is_lost_and_says_what_to_look_at(said: str, around) -> None:
+    with pytest.raises(DeviceLost, match=r"lost under model mine .*nvidia-smi") as caught, around(SPEC):
+        raise RuntimeError(said)
+    assert caught.value.code == "device_lost"
+    assert str(caught.value.__cause__) == said
+
+
+def test_torchs_own_class_for_faults_is_known() -> None:
+    with pytest.raises(DeviceLost), memory_guard(SPEC):
+        raise torch.AcceleratorError("whatever it says")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The NVIDIA driver on your system is too old (found version 11040). Please update your GPU driver",
+        "Found no NVIDIA driver on your system. Please check that you have an NVIDIA GPU",
+        "CUDA error: no kernel image is available for execution on the device",
+        "No CUDA GPUs are available",
+        "CUDA driver version is insufficient for CUDA runtime version",
+    ],
+)
+def test_a_driver_that_does_not_go_with_torch_is_named_and_not_tried_again(said: str) -> None:
+    with pytest.raises(ModelUnavailable, match="driver") as caught, memory_guard(SPEC):
+        raise RuntimeError(said)
+    assert said.split(".")[0] in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("gpu", "cuda", "why"),
+    [
+        (None, "13.0", "no NVIDIA GPU with a driver"),
+        ("RTX 3060", None, "built for the CPU"),
+        ("RTX 3060", "13.0", "driver is older than CUDA 13.0"),
+    ],
+)
+def test_a_model_that_needs_a_gpu_is_not_opened_without_one(
+    monkeypatch: pytest.MonkeyPatch, gpu: str | None, cuda: str | None, why: str
+) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.version, "cuda", cuda)
+    monkeypatch.setattr(torch_env, "this_machine", lambda: Machine(cores=2, ram_gb=8, gpu=gpu, vram_gb=12))
+    large = ModelSpec(id="large", role="artist", family="sdxl", licence="MIT", commercial=True, vram_gb=None)
+    with pytest.raises(ModelUnavailable, match=rf"large needs a GPU, and .*{why}.*vram_gb: 0"), sealed(large):
+        raise AssertionError("it was opened")
+
+
+def test_memory_is_given_back_quietly_where_the_gpu_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone() -> None:
+        raise RuntimeError("CUDA error: device-side assert triggered")
+
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", gone)
+    free_memory()
 
 
 def test_a_real_allocation_that_is_too_large_is_understood() -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from engine.backends.protocols import Tick
 from engine.catalog import ModelSpec
-from engine.errors import ModelCorrupt, ModelUnavailable, OutOfMemory, ReelhouseError
+from engine.errors import DeviceLost, ModelCorrupt, ModelUnavailable, OutOfMemory, ReelhouseError
+from engine.machine import this_machine
 from engine.types import Frozen
 
 if TYPE_CHECKING:
@@ -40,6 +41,36 @@ MEMORY_WORDS = (
     "cudnn_status_alloc_failed",
 )
 
+# What no second try on this machine mends: driver, build and card do not go together.
+MISFIT_WORDS = (
+    "driver version is insufficient",
+    "driver on your system is too old",
+    "found no nvidia driver",
+    "no cuda gpus are available",
+    "no cuda-capable device",
+    "no kernel image is available",
+    "not compiled with cuda",
+    "unsupported display driver",
+)
+
+# What CUDA and its libraries say when a kernel, the card or the driver fell over, or another process has the card.
+# After most of these every further call of the process fails too.
+LOST_WORDS = (
+    "cuda error",
+    "cuda driver error",
+    "cublas_status_",
+    "cudnn_status_execution_failed",
+    "cudnn_status_internal_error",
+    "cudnn_status_mapping_error",
+    "device-side assert",
+    "illegal memory access",
+    "unspecified launch failure",
+    "busy or unavailable",
+    "uncorrectable ecc error",
+    "gpu is lost",
+    "fallen off the bus",
+)
+
 
 class Decision(Frozen, frozen=True):
     """Where a model runs: `device` as torch spells it, `dtype` a torch attribute's name, `sentence` the reason."""
@@ -55,7 +86,8 @@ def sealed(spec: ModelSpec) -> Iterator[None]:
 
     The switches are read when huggingface_hub, transformers and diffusers are imported, so they are set before that,
     and stay: nothing in this process is to reach the network later either. Raises `ModelUnavailable` for a library
-    that is not installed, `ModelCorrupt` for weights that do not fit the architecture, `OutOfMemory`.
+    that is not installed or a GPU that is not there, `ModelCorrupt` for weights that do not fit the architecture, and
+    what `memory_guard` does.
     """
     os.environ.update(SEALED)
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as in engine.models: spinning threads starve the CPU lane
@@ -64,6 +96,8 @@ def sealed(spec: ModelSpec) -> Iterator[None]:
     try:
         with warnings.catch_warnings(), memory_guard(spec):
             warnings.simplefilter("ignore")
+            if spec.needs_gpu:
+                _check_gpu(spec)
             yield
     except ReelhouseError:
         raise
@@ -77,6 +111,25 @@ def sealed(spec: ModelSpec) -> Iterator[None]:
         raise ModelCorrupt(
             f"Model {spec.id} cannot be loaded ({reason}): run `reelhouse models verify {spec.id}` and fetch it again."
         ) from error
+
+
+def _check_gpu(spec: ModelSpec) -> None:
+    """Raise `ModelUnavailable` if torch has no GPU for a model that is not meant to run without."""
+    import torch
+
+    if torch.cuda.is_available():
+        return
+    seen = this_machine().gpu
+    if seen is None:
+        why = "no NVIDIA GPU with a driver is seen here"
+    elif torch.version.cuda is None:
+        why = f"{seen} is there, but torch {torch.__version__} is built for the CPU"
+    else:
+        why = f"{seen} is there, but its driver is older than CUDA {torch.version.cuda}, for which torch is built"
+    raise ModelUnavailable(
+        f"Model {spec.id} needs a GPU, and {why}: mend that (`reelhouse doctor`), choose the profile cpu, or say "
+        f"vram_gb: 0 in models.{spec.id} to have it run on the CPU all the same."
+    )
 
 
 def diffusers_quietly() -> Any:
@@ -130,16 +183,29 @@ def global_seed(seed: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def memory_guard(spec: ModelSpec) -> Iterator[None]:
-    """Raise `OutOfMemory` for every way in which torch says so; whatever else was raised passes."""
+    """Raise `OutOfMemory` for every way in which torch says so, `DeviceLost` for a GPU that faulted or was taken, and
+    `ModelUnavailable` for one that torch cannot use at all; whatever else was raised passes."""
     try:
         yield
     except MemoryError as error:
         raise _out_of_memory(spec) from error
     except RuntimeError as error:
-        # torch.OutOfMemoryError is a RuntimeError; the CPU allocator raises a plain one.
-        if type(error).__name__ != "OutOfMemoryError" and not any(w in str(error).lower() for w in MEMORY_WORDS):
-            raise
-        raise _out_of_memory(spec) from error
+        # All of torch's own are RuntimeErrors; many are plain ones.
+        kind, said = type(error).__name__, str(error).lower()
+        if kind == "OutOfMemoryError" or any(words in said for words in MEMORY_WORDS):
+            raise _out_of_memory(spec) from error
+        reason = " ".join(str(error).split(". ")[0].split())[:200]
+        if any(words in said for words in MISFIT_WORDS):
+            raise ModelUnavailable(
+                f"Model {spec.id} cannot use this GPU ({reason}): bring driver and torch in line (`reelhouse doctor`), "
+                "or choose the profile cpu."
+            ) from error
+        if kind == "AcceleratorError" or any(words in said for words in LOST_WORDS):
+            raise DeviceLost(
+                f"The GPU was lost under model {spec.id} ({reason}): run it again, and if that does not help look at "
+                "nvidia-smi and the kernel's log for Xid errors, or for another process that has the GPU."
+            ) from error
+        raise
 
 
 def _out_of_memory(spec: ModelSpec) -> OutOfMemory:
@@ -152,8 +218,13 @@ def free_memory() -> None:
     import torch
 
     gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    if torch.cuda.is_initialized():
+        try:
+            torch.cuda.empty_cache()
+        except RuntimeError as error:
+            # A lost GPU has nothing to give back, and that it is lost was said by what lost it.
+            if not any(words in str(error).lower() for words in LOST_WORDS):
+                raise
 
 
 def on_step_end(tick: Tick, total: int) -> Callable[[Any, int, Any, dict[str, Any]], dict[str, Any]]:

@@ -137,11 +137,15 @@ class _Studio:
         if not self._opens(rungs[first]):
             first = len(rungs) - 1
             self.ladder.remember(spec.id, (1, 1, 1), rungs[first])  # no clip is so small that it would help
-        clip, number = step_down(rungs, first, partial(self._make, i, take), lambda rung, error: self.control.check())
+        clip, number = step_down(rungs, first, partial(self._make, i, take), self._make_room)
         if number > first:
             self.ladder.remember(spec.id, shape, rungs[number])
         self._tell(i, rungs[number], why)
         return clip, False
+
+    def _make_room(self) -> bool:
+        self.control.check()
+        return self.animator.alone()
 
     def _opens(self, rung: Rung) -> bool:
         """Whether the animator, if that rung needs it, can be loaded at all; if not, no rung of its own helps."""

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from engine.artifacts import Store, content_key
 from engine.backends.protocols import Handle, ImageModel, StillJob, Tick
 from engine.catalog import ModelSpec
-from engine.errors import MediaFailed, OutOfMemory
+from engine.errors import MediaFailed
 from engine.formats import Format
 from engine.ladder import STILL_RUNGS, Ladder, Rung, step_down
 from engine.progress import Control
@@ -118,10 +118,11 @@ def _find_or_paint(
         key = _key(asked, plan, spec)
         return store.keep(NAME, key, Still, lambda folder: _paint(model, asked, plan, folder, tick))
 
-    def failed(rung: Rung, error: OutOfMemory) -> None:
+    def make_room() -> bool:
         control.check()
+        return artist.alone()
 
-    still, number = step_down(STILL_RUNGS, first, attempt, failed)
+    still, number = step_down(STILL_RUNGS, first, attempt, make_room)
     if number > first:
         ladder.remember(spec.id, shape, STILL_RUNGS[number])
     _tell(i, STILL_RUNGS[number], spec, control)

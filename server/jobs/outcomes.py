@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from engine.errors import Cancelled, MediaFailed, OutOfMemory, ReelhouseError, StageFailed, StorageFull
+from engine.errors import Cancelled, DeviceLost, MediaFailed, OutOfMemory, ReelhouseError, StageFailed, StorageFull
 from server.accounts.credits import refund
 from server.clock import SECOND, now
 from server.jobs.events import tell
@@ -21,7 +21,7 @@ ATTEMPTS = 3
 REST_SECONDS = (5, 20)
 """Before the second and the third attempt: what is short now may be there then."""
 
-WORTH_ANOTHER = (StageFailed, MediaFailed, OutOfMemory)
+WORTH_ANOTHER = (StageFailed, MediaFailed, OutOfMemory, DeviceLost)
 """What may go well the next time. A wrong request, a missing or altered model and a full disk will not."""
 
 

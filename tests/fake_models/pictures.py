@@ -28,7 +28,7 @@ class FakeHandle:
 
     def __init__(self, model: Any, load_seconds: float = 0.0, fits: bool = True) -> None:
         self.model, self.load_seconds, self.fits = model, load_seconds, fits
-        self.opened = self.loads = 0
+        self.opened = self.loads = self.cleared = 0
 
     @property
     def spec(self) -> ModelSpec:
@@ -42,6 +42,10 @@ class FakeHandle:
             time.sleep(self.load_seconds)
             self.loads = 1
         return self.model
+
+    def alone(self) -> bool:
+        self.cleared += 1
+        return False
 
 
 class FakeArtist:

@@ -38,6 +38,9 @@ class FakeNarrator:
         """The fake is its own handle."""
         return self
 
+    def alone(self) -> bool:
+        return False
+
     def speak(self, job: SpeechJob, out: Path, *, tick: Tick = no_tick) -> Speech:
         words = job.text.split()
         count = round(self.word_seconds / job.speed * RATE)

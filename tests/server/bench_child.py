@@ -2,7 +2,7 @@
 
 Run as `python -m tests.server.bench_child FD PARENT HOME`; how long its models take, and where it dies, comes from the
 environment. Besides the points of the product it passes `rename` and `renamed` around the rename that makes an
-artefact, `fsync` before each flush, `clip` when one is begun, and `mux` while the last cut is written.
+artefact, `fsync` before each flush, `clip` when one is begun, and `mux` while a segment is copied into the film.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from pathlib import Path
 import msgspec
 
 from engine import artifacts
+from engine.backends.torch_env import memory_guard
 from engine.backends.video import noop
 from engine.bench_rig import PROFILE, bench_catalog
-from engine.stages import film
+from engine.reel import Reel
 from server.fault import fault
 from server.generation import main
 
@@ -25,6 +26,11 @@ MADE = "BENCH_MADE"
 """A file that gets a line for each clip that is begun: its work folder and content key."""
 ONCE = "BENCH_FAULT_ONCE"
 """A file that is there once a child with faults has begun: the next ones have none."""
+
+
+LOSES = "BENCH_LOSES_GPU"
+"""A file that says how often the GPU is still lost over a clip whose prompt has the word `CURSED`."""
+CURSED = "cursed"
 
 
 def small_catalog():
@@ -46,8 +52,23 @@ def watch_what_is_made(path: str) -> None:
     noop.StandingPicture.animate = watched
 
 
+def lose_the_gpu(place: str) -> None:
+    """`place` holds how often still: a clip then ends as torch tells of a fault of the GPU."""
+    animate = noop.StandingPicture.animate
+
+    def lost(self, job, out: Path, **more) -> None:
+        left = int(Path(place).read_text())
+        if left and CURSED in job.prompt:
+            Path(place).write_text(str(left - 1))
+            with memory_guard(self.spec):
+                raise RuntimeError("CUDA error: an illegal memory access was encountered")
+        animate(self, job, out, **more)
+
+    noop.StandingPicture.animate = lost
+
+
 def add_points() -> None:
-    replace, flush, join = Path.replace, artifacts.flush, film._join
+    replace, flush, append = Path.replace, artifacts.flush, Reel.append
 
     def replacing(self: Path, target):
         if not self.is_dir():
@@ -61,11 +82,11 @@ def add_points() -> None:
         fault("fsync")
         flush(path)
 
-    def joining(*arguments) -> None:
+    def appending(self: Reel, piece) -> None:
         threading.Timer(0.02, fault, ("mux",)).start()
-        join(*arguments)
+        append(self, piece)
 
-    Path.replace, artifacts.flush, film._join = replacing, flushing, joining
+    Path.replace, artifacts.flush, Reel.append = replacing, flushing, appending
 
 
 def disarm_the_second() -> None:
@@ -78,6 +99,8 @@ def disarm_the_second() -> None:
 if __name__ == "__main__":
     if os.environ.get(MADE):
         watch_what_is_made(os.environ[MADE])
+    if os.environ.get(LOSES):
+        lose_the_gpu(os.environ[LOSES])
     disarm_the_second()
     if os.environ.get("REELHOUSE_FAULT"):
         add_points()

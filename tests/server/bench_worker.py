@@ -11,6 +11,7 @@ import sqlalchemy
 
 from engine.settings import load_settings
 from server.fault import arm, fault
+from server.jobs import outcomes
 from server.logs import configure
 from server.media import library
 from server.parents import die_with_parent
@@ -21,6 +22,8 @@ from server.worker import Worker, stage_deadline
 FAULT = "BENCH_WORKER_FAULT"
 DEADLINE = "BENCH_DEADLINE"
 """Seconds that each stage may take, instead of the usual."""
+NO_REST = "BENCH_NO_REST"
+"""If it is set, a job that failed is tried again after a second."""
 
 
 def add_points(place: Place) -> None:
@@ -41,6 +44,7 @@ def main() -> None:
     if os.environ.get(FAULT):
         add_points(place)
         arm(os.environ[FAULT])
+    outcomes.REST_SECONDS = (1, 1) if os.environ.get(NO_REST) else outcomes.REST_SECONDS
     seconds = os.environ.get(DEADLINE)
 
     def deadline(stage: str, expected: float) -> float:

@@ -27,6 +27,7 @@ from server.media.models import Media
 from server.place import Place
 from server.queue import open_queue, ring_for
 from server.stories.models import StoryClip
+from server.wire import LOST_DEVICE
 from tests.server.chaos import Ear
 from tests.server.invariants import broken
 from tests.server.making import Workers, a_place, job, row, submit, wait_for_end, wait_until
@@ -251,6 +252,27 @@ def test_a_child_that_hangs_past_its_deadline_is_killed_and_the_job_made_again(h
     house.completed(job_id)
     assert job(house.place, job_id).attempt == 2
     assert house.said("a stage does not end: the child is killed")
+
+
+@pytest.mark.parametrize(("times", "ends"), [(1, "completed"), (9, "failed")], ids=["once", "always"])
+def test_a_lost_gpu_costs_the_child_and_the_job_that_lost_it_not_the_worker_or_the_wave(house, tmp_path, times, ends):
+    """Real processes; the error is spelt as torch spells it. The job is tried three times, then failed and refunded."""
+    left = tmp_path / "times"
+    left.write_text(str(times))
+    cursed, fine = house.submit("A cursed fox ran."), house.submit("A cat ran.")
+    pid = house.workers.start(BENCH_LOSES_GPU=str(left), BENCH_NO_REST="1")
+    lost, made = wait_for_end(house.place, cursed, fine)
+    assert (made.status, made.attempt) == ("completed", 1)
+    assert lost.status == ends
+    if ends == "completed":
+        assert lost.attempt == 2
+    else:
+        assert (lost.attempt, lost.error_code) == (3, "device_lost")
+        assert "clips: The GPU was lost under model noop-animator" in (lost.error or "")
+    assert psutil.pid_exists(pid)
+    died = house.said("the generation child died")
+    assert [said["code"] for said in died] == [LOST_DEVICE] * min(times, 3)
+    house.completed(house.submit("The next one is well."))
 
 
 @pytest.mark.parametrize("point", ["artefact-published:2:fail", "commit:9:fail"])

@@ -25,11 +25,12 @@ from engine.backends.protocols import Completion, Message, TextJob, Tick, no_tic
 from engine.backends.text.sampling import choose, penalise, surprise_of
 from engine.backends.text.wordlist import WordList
 from engine.catalog import ModelSpec
-from engine.errors import BadCatalog, ModelCorrupt, ModelError, ModelMissing
+from engine.errors import BadCatalog, ModelCorrupt, ModelError, ModelMissing, OutOfMemory
 from engine.types import Frozen
 
 CHAT_FILE = Path(__file__).resolve().parents[2] / "prompts" / "chat.yaml"
 DEFAULT_CONTEXT = 4096
+ALLOCATION_FAILED = "llama_decode returned -2"
 TICK_EVERY = 8
 """Tokens between two ticks: a few tenths of a second on a slow CPU, so a cancelled story stops at once."""
 
@@ -87,11 +88,21 @@ def load(spec: ModelSpec, weights: Path | None) -> LlamaText:
             n_gpu_layers=params.gpu_layers,
             verbose=False,
         )
+    except MemoryError as error:
+        raise _out_of_memory(spec) from error
     except (ValueError, RuntimeError, AssertionError) as error:
+        # llama.cpp says the same of a file that is none and of memory that is not there. Weights that are mapped need
+        # little at once; what it makes itself, the cache of its context, is what does not fit.
+        if "llama_context" in str(error) or params.gpu_layers:
+            raise _out_of_memory(spec) from error
         raise ModelCorrupt(
             f"{weights} cannot be opened as a GGUF: it is truncated, altered or of a newer kind; install it again."
         ) from error
     return LlamaText(spec, llm, chat_templates()[params.template])
+
+
+def _out_of_memory(spec: ModelSpec) -> OutOfMemory:
+    return OutOfMemory(f"Model {spec.id} ran out of memory: choose a smaller profile, or lower its limits.context.")
 
 
 @cache
@@ -133,8 +144,15 @@ class LlamaText:
                 f"{job.max_tokens} to write: shorten the prompt or raise limits.context"
             )
         tick(0, job.max_tokens)
-        self._evaluate(llm, chunks)
-        return self._write(llm, job, tick)
+        try:
+            self._evaluate(llm, chunks)
+            return self._write(llm, job, tick)
+        except MemoryError as error:
+            raise _out_of_memory(self.spec) from error
+        except RuntimeError as error:
+            if ALLOCATION_FAILED not in str(error):
+                raise
+            raise _out_of_memory(self.spec) from error
 
     # ---- reading ----------------------------------------------------------------------------------------------------
 
