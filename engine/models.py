@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
-from engine.backends.protocols import Model
+from engine.backends.protocols import Model, Tunable
 from engine.catalog import Catalog, ModelSpec
 from engine.errors import BadCatalog, ModelUnavailable, OutOfMemory
 from engine.weights import check_weights, find_weights, with_places, with_versions
@@ -138,10 +138,16 @@ def load_model(spec: ModelSpec, home: Path) -> Model:
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     # ONNX Runtime reports to its maker by default, also on Linux, as soon as it is imported (measured with 1.32.0).
     os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+    # Read when torch compiles for the first time; by default they lie in /tmp and are gone with it.
+    for name, folder in (("TORCHINDUCTOR_CACHE_DIR", "inductor"), ("TRITON_CACHE_DIR", "triton")):
+        os.environ.setdefault(name, str(home / "compile" / folder))
     try:
         family = importlib.import_module(spec.module)
     except ImportError as error:
         raise ModelUnavailable(
             f"model {spec.id} needs {error.name or error}, which cannot be imported: run scripts/setup again"
         ) from error
-    return cast(Model, family.load(spec, weights))
+    model = cast(Model, family.load(spec, weights))
+    if isinstance(model, Tunable):
+        model.settle(home)
+    return model

@@ -7,11 +7,13 @@ that models.yaml names, None for families that bring everything in their package
 - calls `tick()` at each step (diffusion step, token batch, phrase, few frames) and lets what it raises pass,
 - writes only the path that it is given, and raises from `engine.errors` (`OutOfMemory` when memory ran out),
 - frees its memory in `close()`, which may be called twice.
+
+One that can be made faster for this machine, or for what is coming, is `Tunable` besides.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -140,6 +142,24 @@ class Model(Protocol):
 
 
 M = TypeVar("M", bound=Model, covariant=True)
+
+
+@runtime_checkable
+class Tunable(Protocol):
+    """A model with choices that depend on the machine and on what is coming; none changes what a job means."""
+
+    def settle(self, home: Path) -> None:
+        """Called once, by whoever loaded it: try kernels, or remember below `home` what was found before."""
+        ...
+
+    def prepare(self, jobs: Sequence[Any]) -> None:
+        """Jobs of its role that are about to come, in any order. Texts are read now and their encoders then freed;
+        a job that was not named is made all the same, more slowly."""
+        ...
+
+    def take_decisions(self) -> tuple[str, ...]:
+        """What it chose since it was last asked, each with its reason, a sentence without its full stop."""
+        ...
 
 
 @runtime_checkable

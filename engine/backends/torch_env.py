@@ -260,6 +260,11 @@ class Placement:
         else:
             pipeline.to(decision.device)
 
+    @property
+    def resident(self) -> bool:
+        """Whether all weights stay on the device."""
+        return self._now == "none"
+
     def fit(self, memory: int) -> None:
         """Before a job: `memory` 0 as the entry says, 1 weights offloaded, 2 also decoded in tiles."""
         if self._tile or memory >= 2:

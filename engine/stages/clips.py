@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from engine.artifacts import Store, content_key
-from engine.backends.protocols import ClipJob, Handle, Tick, VideoModel
+from engine.backends.protocols import ClipJob, Handle, Tick, Tunable, VideoModel
 from engine.catalog import ModelSpec
 from engine.errors import MediaFailed, OutOfMemory
 from engine.formats import Format
@@ -72,10 +72,8 @@ def animate_clips(
     total = len(script.shots)
     control.emit("stage", NAME, total=total)
     style = style_of(request, fmt)
-    studio = _Studio(animator, fallback, store, control, ladder)
-    shots = zip(script.shots, shot_seeds(plan, script), stills, timings, strict=True)
-    for i, (shot, seed, still, timing) in enumerate(shots):
-        control.check()
+    takes = []
+    for shot, seed, still, timing in zip(script.shots, shot_seeds(plan, script), stills, timings, strict=True):
         camera = camera_of(shot, fmt, seed)
         take = Take(
             still=msgspec.structs.replace(still, look=None),
@@ -88,6 +86,10 @@ def animate_clips(
             frames=timing.frames,
             fps=plan.fps,
         )
+        takes.append(take)
+    studio = _Studio(animator, fallback, store, control, ladder, takes)
+    for i, (take, still) in enumerate(zip(takes, stills, strict=True)):
+        control.check()
         # What is wrong with a picture the stills stage has tried to mend, and no animator will.
         hopeless = still.look is not None and any(judge_picture(still.look, i))
         clip, reused = studio.find_or_make_good(i, take, hopeless)
@@ -104,6 +106,8 @@ class _Studio:
     store: Store
     control: Control
     ladder: Ladder
+    takes: list[Take]
+    """All of the story's that its animator has not been told of yet: emptied when it is."""
 
     def find_or_make_good(self, i: int, take: Take, hopeless: bool) -> tuple[Clip, bool]:
         """As `find_or_make`, from a second seed where the first clip is spoiled; that one stays, whatever it is like.
@@ -190,16 +194,35 @@ class _Studio:
         if job is None:
             raise MediaFailed(f"{handle.spec.id} cannot make {take.frames} frames at once: choose shorter shots.")
         model = handle.open()
+        if not rung.camera:
+            self._announce(model, rung)
 
         def tick(done: int, steps: int) -> None:
             self.control.step(NAME, i, done, steps)
 
-        return self.store.keep(
+        clip = self.store.keep(
             NAME,
             self._key(take, rung),
             Clip,
             lambda folder: _shoot(model, job, take, folder, tick, self.control),
         )
+        self._tell_choices(model)
+        return clip
+
+    def _announce(self, model: VideoModel, rung: Rung) -> None:
+        """Tell an animator that it helps of everything that is still to be made, as on this rung."""
+        if not isinstance(model, Tunable) or not self.takes:
+            return
+        wanted = [take for take in self.takes if self.store.find(NAME, self._key(take, rung), Clip) is None]
+        jobs = [job for take in wanted if (job := clip_job(take, self.animator.spec, rung)) is not None]
+        model.prepare(jobs)
+        self.takes.clear()
+        self._tell_choices(model)
+
+    def _tell_choices(self, model: VideoModel) -> None:
+        if isinstance(model, Tunable):
+            for choice in model.take_decisions():
+                self.control.emit("decision", NAME, message=choice)
 
     def _tell(self, i: int, rung: Rung, why: str) -> None:
         if not rung.degraded:

@@ -8,7 +8,7 @@ import msgspec
 from PIL import Image, ImageOps
 
 from engine.artifacts import Store, content_key
-from engine.backends.protocols import Handle, ImageModel, StillJob, Tick
+from engine.backends.protocols import Handle, ImageModel, StillJob, Tick, Tunable
 from engine.catalog import ModelSpec
 from engine.errors import MediaFailed
 from engine.formats import Format
@@ -59,14 +59,16 @@ def paint_stills(
     if total and _size(spec, plan, STILL_RUNGS[0]) != (plan.width, plan.height):
         control.emit("decision", NAME, message=_size_in_words(spec, plan))
     _tell_what_is_not_kept(request, script, spec, control)
+    seeds = shot_seeds(plan, script)
+    jobs = [still_job(request, plan, script, fmt, *shot, spec) for shot in zip(script.shots, seeds, strict=True)]
+    to_tell = list(jobs)
     stills = []
-    for i, (shot, seed) in enumerate(zip(script.shots, shot_seeds(plan, script), strict=True)):
+    for i, (job, seed) in enumerate(zip(jobs, seeds, strict=True)):
         control.check()
-        job = still_job(request, plan, script, fmt, shot, seed, spec)
-        still, reused = _find_or_paint(i, job, plan, artist, store, control, ladder)
+        still, reused = _find_or_paint(i, job, plan, artist, store, control, ladder, to_tell)
         if still.look is not None and (faults := list(judge_picture(still.look, i))):
             job = msgspec.structs.replace(job, seed=another_seed(seed))
-            still, reused = _find_or_paint(i, job, plan, artist, store, control, ladder)
+            still, reused = _find_or_paint(i, job, plan, artist, store, control, ladder, to_tell)
             told = f"{faults[0].sentence}: it was painted again with another seed"
             control.emit("decision", NAME, shot=i, message=told)
         stills.append(still)
@@ -97,8 +99,16 @@ def still_job(
 
 
 def _find_or_paint(
-    i: int, job: StillJob, plan: Plan, artist: Handle[ImageModel], store: Store, control: Control, ladder: Ladder
+    i: int,
+    job: StillJob,
+    plan: Plan,
+    artist: Handle[ImageModel],
+    store: Store,
+    control: Control,
+    ladder: Ladder,
+    to_tell: list[StillJob],
 ) -> tuple[Still, bool]:
+    """`to_tell`: what an artist that it helps was not told of yet; emptied when it is."""
     spec = artist.spec
     shape = (job.width, job.height, 1)
     first = ladder.first(STILL_RUNGS, spec.id, shape)
@@ -116,6 +126,10 @@ def _find_or_paint(
     def attempt(rung: Rung) -> Still:
         asked = _on_rung(job, rung, spec, plan)
         key = _key(asked, plan, spec)
+        if isinstance(model, Tunable) and to_tell:
+            coming = [_on_rung(one, rung, spec, plan) for one in to_tell]
+            model.prepare([one for one in coming if store.find(NAME, _key(one, plan, spec), Still) is None])
+            to_tell.clear()
         return store.keep(NAME, key, Still, lambda folder: _paint(model, asked, plan, folder, tick))
 
     def make_room() -> bool:
@@ -123,6 +137,9 @@ def _find_or_paint(
         return artist.alone()
 
     still, number = step_down(STILL_RUNGS, first, attempt, make_room)
+    if isinstance(model, Tunable):
+        for choice in model.take_decisions():
+            control.emit("decision", NAME, message=choice)
     if number > first:
         ladder.remember(spec.id, shape, STILL_RUNGS[number])
     _tell(i, STILL_RUNGS[number], spec, control)

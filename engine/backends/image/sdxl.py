@@ -7,13 +7,16 @@ architecture and tokenizers (`config`). Knows no story: prompts come whole.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.backends.conditioning import Conditioning, Tensors, TextEncoders
 from engine.backends.ip_adapter import IPAdapter
 from engine.backends.params import read_params
 from engine.backends.protocols import StillJob, Tick, no_tick
 from engine.backends.torch_env import (
+    Decision,
     Placement,
     choose_device,
     diffusers_quietly,
@@ -38,7 +41,9 @@ class Params(Frozen, frozen=True):
     the part `unet`. `trailing` timesteps are what Lightning was distilled on. `offload` as in `torch_env.Placement`.
 
     `ip_adapter` is a safetensors file in the part `ip_adapter`, `image_encoder` a folder there; `ip_adapter_scale` 0–1.
-    `loras` maps names of parts to how much each counts, −4 to 4."""
+    `loras` maps names of parts to how much each counts, −4 to 4.
+
+    `fuse_qkv` multiplies by queries', keys' and values' weights at once; auto does so on a GPU, where it pays."""
 
     steps: int = 30
     guidance: float = 5.0
@@ -49,6 +54,7 @@ class Params(Frozen, frozen=True):
     image_encoder: str = "models/image_encoder"
     ip_adapter_scale: float = 0.6
     loras: dict[str, float] = {}
+    fuse_qkv: Literal["auto", "never", "always"] = "auto"
 
 
 def load(spec: ModelSpec, weights: Path | None) -> Artist:
@@ -93,9 +99,36 @@ class Artist:
                 # Convolutions of half precision run on tensor cores only when channels come last.
                 pipeline.unet.to(memory_format=torch.channels_last)
                 pipeline.vae.to(memory_format=torch.channels_last)
+            self._decisions = _decisions(spec, pipeline, self.decision)
+            fuses = params.fuse_qkv == "always" or (params.fuse_qkv == "auto" and self.decision.device == "cuda")
+            if fuses:
+                pipeline.fuse_qkv_projections(vae=False)
+                self._decisions.append(f"{spec.id} computes queries, keys and values at once ({params.fuse_qkv})")
+            self._memory: Conditioning | None = Conditioning(spec, f"{self.decision.device} {self.decision.dtype}")
+            encoders = ["text_encoder", "text_encoder_2"]
+            self._encoders: TextEncoders | None = TextEncoders(pipeline, self.decision.device, encoders)
             self._placement: Placement | None = Placement(pipeline, self.decision, params.offload)
             self._pipeline: Any = pipeline
             self._adapter = _adapter(spec, pipeline, self.decision.device, params, root)
+
+    def settle(self, home: Path) -> None:
+        """Attention in this UNet has torch's own kernel only; what lasts is the negative prompt."""
+        assert self._memory is not None
+        self._memory.remember_in(home / "conditioning")
+
+    def prepare(self, jobs: Sequence[StillJob]) -> None:
+        """Read the texts of all `jobs`, then free the text encoders. Raises `OutOfMemory`."""
+        assert self._encoders is not None
+        assert self._placement is not None
+        with memory_guard(self.spec), self._encoders.reading():
+            self._placement.fit(max((job.memory for job in jobs), default=0))
+            for job in jobs:
+                self._conditions(job)
+        self._encoders.park()
+
+    def take_decisions(self) -> tuple[str, ...]:
+        fresh, self._decisions = tuple(self._decisions), []
+        return fresh
 
     def paint(self, job: StillJob, folder: Path, *, tick: Tick = no_tick) -> Still:
         """Raises `BadRequest` for a size that is no multiple of 8 or a reference that is no picture, `OutOfMemory`, and
@@ -111,8 +144,7 @@ class Artist:
             self._placement.fit(job.memory)
             looks = self._adapter.heed(_first_reference(job), self._params.guidance) if self._adapter else {}
             picture = self._pipeline(
-                prompt=prompt_of(job),
-                negative_prompt=job.negative or None,
+                **self._conditions(job),
                 width=job.width,
                 height=job.height,
                 num_inference_steps=steps,
@@ -126,8 +158,46 @@ class Artist:
         return Still(image=out)
 
     def close(self) -> None:
-        self._pipeline = self._placement = self._adapter = None
+        self._pipeline = self._placement = self._adapter = self._memory = self._encoders = None
         free_memory()
+
+    def _conditions(self, job: StillJob) -> Tensors:
+        """The pipeline's embeddings of what is to be seen and, where guidance asks for it, of what is not."""
+        import torch
+
+        wanted = self._read(prompt_of(job), lasting=False)
+        conditions = {"prompt_embeds": wanted["embeds"], "pooled_prompt_embeds": wanted["pooled"]}
+        if self._params.guidance > 1:
+            if not job.negative and self._pipeline.config.force_zeros_for_empty_prompt:
+                not_wanted = {name: torch.zeros_like(tensor) for name, tensor in wanted.items()}
+            else:
+                not_wanted = self._read(job.negative, lasting=True)
+            conditions["negative_prompt_embeds"] = not_wanted["embeds"]
+            conditions["negative_pooled_prompt_embeds"] = not_wanted["pooled"]
+        device = self._pipeline._execution_device
+        return {name: tensor.to(device) for name, tensor in conditions.items()}
+
+    def _read(self, text: str, *, lasting: bool) -> Tensors:
+        assert self._memory is not None
+        assert self._encoders is not None
+        encoders, pipeline = self._encoders, self._pipeline
+
+        def read() -> Tensors:
+            with encoders.reading():
+                embeds, _, pooled, _ = pipeline.encode_prompt(text, do_classifier_free_guidance=False)
+            return {"embeds": embeds, "pooled": pooled}
+
+        return self._memory.of(read, lasting=lasting, text=text)
+
+
+def _decisions(spec: ModelSpec, pipeline: Any, decision: Decision) -> list[str]:
+    said = [f"{spec.id} runs {decision.sentence}"]
+    if decision.dtype == "float16" and pipeline.vae.config.force_upcast:
+        said.append(
+            f"{spec.id} decodes each picture in float32, because its VAE overflows in float16: the part vae of "
+            "sdxl-lightning is one that does not"
+        )
+    return said
 
 
 def prompt_of(job: StillJob) -> str:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from engine.backends.clip_frames import check_job, open_still, write_clip
+from engine.backends.clip_frames import check_job, frames_of, open_still, write_clip
+from engine.backends.conditioning import Conditioning, Tensors, TextEncoders
 from engine.backends.params import read_params
 from engine.backends.protocols import ClipJob, Tick, no_tick
 from engine.backends.torch_env import (
@@ -14,16 +16,18 @@ from engine.backends.torch_env import (
     diffusers_quietly,
     free_memory,
     memory_guard,
-    on_step_end,
     sealed,
     seeded,
 )
+from engine.backends.tuning import Tuning, TuningParams
 from engine.catalog import ModelSpec
 from engine.errors import ModelMissing
-from engine.types import Frozen
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
-class Params(Frozen, frozen=True):
+class Params(TuningParams, frozen=True):
     """`guidance` above 1 costs a second pass a step; distilled weights are made for 1. `text_tokens` is how far the
     prompt is padded. `tile` decodes piecewise: slower, less memory. `offload` as in `torch_env.Placement`."""
 
@@ -60,8 +64,37 @@ class Animator:
                 local_files_only=True,
             )
             pipeline.set_progress_bar_config(disable=True)
+            self._tuning: Tuning | None = Tuning(
+                spec, params, self.decision, [pipeline.transformer], steps=params.steps, masked=True
+            )
+            where = f"{self.decision.device} {self.decision.dtype}"
+            self._memory: Conditioning | None = Conditioning(spec, where)
+            self._encoders: TextEncoders | None = TextEncoders(pipeline, self.decision.device, ["text_encoder"])
             self._placement: Placement | None = Placement(pipeline, self.decision, params.offload, tile=params.tile)
             self._pipeline: Any = pipeline
+
+    def settle(self, home: Path) -> None:
+        """Raises `StorageFull`, `StorageUnwritable`."""
+        assert self._tuning is not None
+        assert self._memory is not None
+        self._memory.remember_in(home / "conditioning")
+        with memory_guard(self.spec):
+            self._tuning.settle(home)
+
+    def prepare(self, jobs: Sequence[ClipJob]) -> None:
+        """Read the texts of all `jobs`, then free the text encoder, 9 GB. Raises `OutOfMemory`."""
+        assert self._tuning is not None
+        assert self._encoders is not None
+        assert self._placement is not None
+        self._tuning.expect([(job.width, job.height, job.frames) for job in jobs])
+        with memory_guard(self.spec), self._encoders.reading():
+            self._placement.fit(max((job.memory for job in jobs), default=0))
+            for job in jobs:
+                self._conditions(job)
+        self._encoders.park()
+
+    def take_decisions(self) -> tuple[str, ...]:
+        return self._tuning.take_decisions() if self._tuning is not None else ()
 
     def animate(self, job: ClipJob, out: Path, *, tick: Tick = no_tick) -> None:
         """Raises `BadRequest` for a size or frame count that the model does not make, `OutOfMemory`, `MediaFailed`,
@@ -70,25 +103,57 @@ class Animator:
         steps = self._params.steps
         tick(0, steps)
         assert self._placement is not None
+        assert self._tuning is not None
         with memory_guard(self.spec):
             self._placement.fit(job.memory)
-            frames = self._pipeline(
-                image=open_still(job),
-                prompt=job.prompt,
-                negative_prompt=job.negative or None,
-                width=job.width,
-                height=job.height,
-                num_frames=job.frames,
-                frame_rate=job.fps,
-                num_inference_steps=steps,
-                guidance_scale=self._params.guidance,
-                generator=seeded(job.seed),
-                max_sequence_length=self._params.text_tokens,
-                output_type="np",
-                callback_on_step_end=on_step_end(tick, steps),
-            ).frames[0]
+            conditions = self._conditions(job)
+
+            def denoise(callback: Any) -> np.ndarray:
+                video = self._pipeline(
+                    image=open_still(job),
+                    width=job.width,
+                    height=job.height,
+                    num_frames=job.frames,
+                    frame_rate=job.fps,
+                    num_inference_steps=steps,
+                    guidance_scale=self._params.guidance,
+                    generator=seeded(job.seed),
+                    max_sequence_length=self._params.text_tokens,
+                    output_type="pt",
+                    callback_on_step_end=callback,
+                    **conditions,
+                ).frames[0]
+                return frames_of(video)
+
+            shape = (job.width, job.height, job.frames)
+            frames = self._tuning.run(shape, tick, steps, denoise, resident=self._placement.resident)
         write_clip(frames, job, out)
 
+    def _conditions(self, job: ClipJob) -> Tensors:
+        """The pipeline's embeddings and masks of what is to be seen and, where guidance asks for it, of what is not."""
+        wanted = self._read(job.prompt, lasting=False)
+        conditions = {"prompt_embeds": wanted["embeds"], "prompt_attention_mask": wanted["mask"]}
+        if self._params.guidance > 1:
+            not_wanted = self._read(job.negative, lasting=True)
+            conditions["negative_prompt_embeds"] = not_wanted["embeds"]
+            conditions["negative_prompt_attention_mask"] = not_wanted["mask"]
+        device = self._pipeline._execution_device
+        return {name: tensor.to(device) for name, tensor in conditions.items()}
+
+    def _read(self, text: str, *, lasting: bool) -> Tensors:
+        assert self._memory is not None
+        assert self._encoders is not None
+        encoders, pipeline, tokens = self._encoders, self._pipeline, self._params.text_tokens
+
+        def read() -> Tensors:
+            with encoders.reading():
+                embeds, mask, _, _ = pipeline.encode_prompt(
+                    text, do_classifier_free_guidance=False, max_sequence_length=tokens
+                )
+            return {"embeds": embeds, "mask": mask}
+
+        return self._memory.of(read, lasting=lasting, text=text)
+
     def close(self) -> None:
-        self._pipeline = self._placement = None
+        self._pipeline = self._placement = self._tuning = self._memory = self._encoders = None
         free_memory()

@@ -6,10 +6,12 @@ the still in place of the first latent frame. Knows no story.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from engine.backends.clip_frames import check_job, open_still, write_clip
+from engine.backends.clip_frames import check_job, frames_of, open_still, write_clip
+from engine.backends.conditioning import Conditioning, Tensors, TextEncoders, remember_pictures
 from engine.backends.params import read_params
 from engine.backends.protocols import ClipJob, Tick, no_tick
 from engine.backends.torch_env import (
@@ -18,20 +20,25 @@ from engine.backends.torch_env import (
     diffusers_quietly,
     free_memory,
     memory_guard,
-    on_step_end,
     sealed,
     seeded,
 )
+from engine.backends.tuning import Tuning, TuningParams
 from engine.catalog import ModelSpec
 from engine.errors import ModelMissing
-from engine.types import Frozen
 from engine.weights import part_place
 
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
 
-class Params(Frozen, frozen=True):
+
+class Params(TuningParams, frozen=True):
     """`guidance` above 1 costs a second pass a step; `guidance_low` is the second expert's. `flow_shift` moves steps
     towards noise (3 at 480p, 5 at 720p). `loras` are files in `parts/lora`, melted into the experts, high noise first.
-    `text_tokens` is how far the prompt is padded. `tile` decodes piecewise: slower, less memory."""
+    `text_tokens` is how far the prompt is padded. `tile` decodes piecewise: slower, less memory.
+    `vae` is the type in which pictures are encoded and decoded: bfloat16 takes half the memory and a third of the time,
+    and may band in even skies. `offload` as in `torch_env.Placement`."""
 
     steps: int = 40
     guidance: float = 3.5
@@ -41,6 +48,7 @@ class Params(Frozen, frozen=True):
     loras: tuple[str, ...] = ()
     text_tokens: int = 512
     tile: bool = False
+    vae: Literal["float32", "bfloat16"] = "float32"
     offload: Literal["none", "model", "layer"] = "none"
 
 
@@ -63,9 +71,14 @@ class Animator:
 
             diffusers = diffusers_quietly()
             self.decision = choose_device()
-            # The VAE is 0.5 GB and bands in half precision; everything else takes the fast type.
+            # The VAE is 0.5 GB; everything else takes the fast type.
+            fast_vae = params.vae == "bfloat16" and self.decision.dtype == "bfloat16"
             vae = diffusers.AutoencoderKLWan.from_pretrained(
-                folder, subfolder="vae", torch_dtype=torch.float32, use_safetensors=True, local_files_only=True
+                folder,
+                subfolder="vae",
+                torch_dtype=torch.bfloat16 if fast_vae else torch.float32,
+                use_safetensors=True,
+                local_files_only=True,
             )
             pipeline: Any = diffusers.WanImageToVideoPipeline.from_pretrained(
                 folder,
@@ -77,8 +90,39 @@ class Animator:
             pipeline.scheduler = _scheduler(diffusers, params, pipeline.scheduler)
             _melt_loras(pipeline, [part_place(spec, folder, "lora") / name for name in params.loras])
             pipeline.set_progress_bar_config(disable=True)
+            experts = [pipeline.transformer, pipeline.transformer_2]
+            self._tuning: Tuning | None = Tuning(spec, params, self.decision, experts, steps=params.steps)
+            if params.vae == "bfloat16" and not fast_vae:
+                self._tuning.tell(f"{spec.id} decodes in float32, because {self.decision.device} computes no bfloat16")
+            where = f"{self.decision.device} {self.decision.dtype} {pipeline.vae.dtype}"
+            self._memory: Conditioning | None = Conditioning(spec, where)
+            remember_pictures(pipeline.vae, self._memory)
+            self._encoders: TextEncoders | None = TextEncoders(pipeline, self.decision.device, ["text_encoder"])
             self._placement: Placement | None = Placement(pipeline, self.decision, params.offload, tile=params.tile)
             self._pipeline: Any = pipeline
+
+    def settle(self, home: Path) -> None:
+        """Raises `StorageFull`, `StorageUnwritable`."""
+        assert self._tuning is not None
+        assert self._memory is not None
+        self._memory.remember_in(home / "conditioning")
+        with memory_guard(self.spec):
+            self._tuning.settle(home)
+
+    def prepare(self, jobs: Sequence[ClipJob]) -> None:
+        """Read the texts of all `jobs`, then free the text encoder: 11 GB for Wan's. Raises `OutOfMemory`."""
+        assert self._tuning is not None
+        assert self._encoders is not None
+        assert self._placement is not None
+        self._tuning.expect([(job.width, job.height, job.frames) for job in jobs])
+        with memory_guard(self.spec), self._encoders.reading():
+            self._placement.fit(max((job.memory for job in jobs), default=0))
+            for job in jobs:
+                self._conditions(job)
+        self._encoders.park()
+
+    def take_decisions(self) -> tuple[str, ...]:
+        return self._tuning.take_decisions() if self._tuning is not None else ()
 
     def animate(self, job: ClipJob, out: Path, *, tick: Tick = no_tick) -> None:
         """Raises `BadRequest` for a size or frame count that the model does not make, `OutOfMemory`, `MediaFailed`,
@@ -87,28 +131,55 @@ class Animator:
         steps = self._params.steps
         tick(0, steps)
         assert self._placement is not None
+        assert self._tuning is not None
         with memory_guard(self.spec):
             self._placement.fit(job.memory)
-            frames = self._pipeline(
-                image=open_still(job),
-                prompt=job.prompt,
-                negative_prompt=job.negative or None,
-                width=job.width,
-                height=job.height,
-                num_frames=job.frames,
-                num_inference_steps=steps,
-                guidance_scale=self._params.guidance,
-                guidance_scale_2=self._second_guidance(),
-                generator=seeded(job.seed),
-                max_sequence_length=self._params.text_tokens,
-                output_type="np",
-                callback_on_step_end=on_step_end(tick, steps),
-            ).frames[0]
+            conditions = self._conditions(job)
+
+            def denoise(callback: Any) -> np.ndarray:
+                video = self._pipeline(
+                    image=open_still(job),
+                    width=job.width,
+                    height=job.height,
+                    num_frames=job.frames,
+                    num_inference_steps=steps,
+                    guidance_scale=self._params.guidance,
+                    guidance_scale_2=self._second_guidance(),
+                    generator=seeded(job.seed),
+                    max_sequence_length=self._params.text_tokens,
+                    output_type="pt",
+                    callback_on_step_end=callback,
+                    **conditions,
+                ).frames[0]
+                return frames_of(video)
+
+            shape = (job.width, job.height, job.frames)
+            frames = self._tuning.run(shape, tick, steps, denoise, resident=self._placement.resident)
         write_clip(frames, job, out)
 
     def close(self) -> None:
-        self._pipeline = self._placement = None
+        self._pipeline = self._placement = self._tuning = self._memory = self._encoders = None
         free_memory()
+
+    def _conditions(self, job: ClipJob) -> Tensors:
+        """The pipeline's embeddings of what is to be seen and, where guidance asks for it, of what is not."""
+        conditions = {"prompt_embeds": self._read(job.prompt, lasting=False)}
+        if self._params.guidance > 1:
+            conditions["negative_prompt_embeds"] = self._read(job.negative, lasting=True)
+        device = self._pipeline._execution_device
+        return {name: tensor.to(device) for name, tensor in conditions.items()}
+
+    def _read(self, text: str, *, lasting: bool) -> torch.Tensor:
+        assert self._memory is not None
+        assert self._encoders is not None
+        encoders, pipeline, tokens = self._encoders, self._pipeline, self._params.text_tokens
+
+        def read() -> Tensors:
+            with encoders.reading():
+                embeds, _ = pipeline.encode_prompt(text, do_classifier_free_guidance=False, max_sequence_length=tokens)
+            return {"embeds": embeds}
+
+        return self._memory.of(read, lasting=lasting, text=text)["embeds"]
 
     def _second_guidance(self) -> float | None:
         """Only a checkpoint of two experts may be told."""
