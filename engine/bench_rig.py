@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from engine.catalog import Catalog, Limits, ModelSpec, Profile, load_catalog
+from engine.device_memory import gpu_memory
 from engine.errors import ReelhouseError
 from engine.machine import this_machine
-from engine.models import Residents
+from engine.models import Residents, Tell, no_tell
 from engine.types import Character, Event, Film, Item, Role, Scene, Script, Shot, StoryRequest
 
 PROFILE = "bench"
@@ -151,14 +152,14 @@ class Timeline(Residents):
     """Residents that note when a model was at work, beside a watch on this process's children, the encoders."""
 
     def __init__(self, catalog: Catalog, home: Path) -> None:
-        super().__init__(catalog, home, this_machine().vram_gb)
+        super().__init__(catalog, home, this_machine().vram_gb, gpu=gpu_memory(this_machine()))
         self.worked: list[tuple[str, float, float]] = []
         self._children: list[tuple[float, float]] = []
         self._stop = threading.Event()
         self._watch = threading.Thread(target=self._watch_children, name="bench-watch", daemon=True)
 
-    def open(self, spec: ModelSpec) -> Any:
-        return _Clocked(super().open(spec), self.worked)
+    def open(self, spec: ModelSpec, tell: Tell = no_tell) -> Any:
+        return _Clocked(super().open(spec, tell), self.worked)
 
     def busy(self, *methods: str) -> float:
         """Seconds in which at least one of these methods ran; without names: in which any model or encoder did."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from engine.catalog import Catalog, ModelSpec
 from engine.errors import ModelMissing
 from engine.formats import OWN, Pacing, load_format
-from engine.machine import this_machine
+from engine.machine import Machine, machine_now
 from engine.pace import read_pace, stage_seconds, wall_seconds
 from engine.stages.plan import make_plan
 from engine.types import Camel, Plan, StoryRequest
@@ -73,9 +73,11 @@ class PlanReport(Camel, frozen=True):
     decisions: tuple[str, ...]
 
 
-def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog) -> PlanReport:
-    """What making `request` means, without making anything. Raises what `make_plan` raises."""
-    request, plan = make_plan(request, catalog, this_machine(), home / OWN)
+def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog, machine: Machine | None = None) -> PlanReport:
+    """What making `request` means, without making anything; on `machine`, else on this one as it is now.
+
+    Raises what `make_plan` raises."""
+    request, plan = make_plan(request, catalog, machine or machine_now(), home / OWN)
     specs = {role: catalog.model(model_id) for role, model_id in plan.models.items()}
     shots = _shots(request, plan, specs["narrator"], load_format(plan.format, home / OWN).pacing)
     frames = sum(shot.frames for shot in shots) + round((plan.title_seconds + plan.end_seconds) * plan.fps)

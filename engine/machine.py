@@ -3,45 +3,98 @@
 from __future__ import annotations
 
 import os
+import sys
 from functools import cache
+from typing import Any, NamedTuple
 
+import msgspec
 import psutil
 
 from engine.types import Frozen
 
 
 class Machine(Frozen, frozen=True):
-    """`vram_gb` is what the first GPU has in all, 0 without one; sizes in GiB."""
+    """`vram_gb` is what the GPU has in all, 0 without one; `taken_gb` how much of that other programs have now; GiB."""
 
     cores: int
     ram_gb: float
     gpu: str | None
     vram_gb: float
+    taken_gb: float = 0.0
+
+
+class DriverMemory(NamedTuple):
+    """What the driver says of a GPU; GiB."""
+
+    name: str
+    total_gb: float
+    free_gb: float
+    taken_gb: float
 
 
 @cache
 def this_machine() -> Machine:
-    """Look once; NVIDIA GPUs through their own management library."""
-    gpu, vram = _first_gpu()
+    """Look once; an NVIDIA GPU through its own management library. Who else uses it is `machine_now`'s to say."""
+    gpu = driver_memory()
     return Machine(
-        cores=os.cpu_count() or 1, ram_gb=psutil.virtual_memory().total / 2**30, gpu=gpu, vram_gb=vram / 2**30
+        cores=os.cpu_count() or 1,
+        ram_gb=psutil.virtual_memory().total / 2**30,
+        gpu=gpu.name or None,
+        vram_gb=gpu.total_gb,
     )
 
 
-def _first_gpu() -> tuple[str | None, int]:
+def machine_now() -> Machine:
+    """The machine, and how much of its GPU others have taken at this moment."""
+    machine = this_machine()
+    return machine if machine.gpu is None else msgspec.structs.replace(machine, taken_gb=driver_memory().taken_gb)
+
+
+def driver_memory() -> DriverMemory:
+    """Of the first GPU that CUDA_VISIBLE_DEVICES leaves, a number or a UUID; no name and zeros if there is none.
+
+    Taken is what neither this process nor one below it holds: its own models leave when others are needed.
+    """
+    nothing = DriverMemory("", 0.0, 0.0, 0.0)
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
+    if visible in ("", "-1"):
+        return nothing
     try:
         import pynvml
     except ModuleNotFoundError:
-        return None, 0  # installed with the diffusion extra only
+        return nothing  # installed with the diffusion extra only
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError:
-        return None, 0  # no driver: the normal case on a machine without a GPU
+        return nothing  # no driver: the normal case on a machine without a GPU
     try:
-        device = pynvml.nvmlDeviceGetHandleByIndex(0)
+        by_number = visible.isdigit()
+        device = (
+            pynvml.nvmlDeviceGetHandleByIndex(int(visible)) if by_number else pynvml.nvmlDeviceGetHandleByUUID(visible)
+        )
         name = pynvml.nvmlDeviceGetName(device)
-        return name if isinstance(name, str) else name.decode(), int(pynvml.nvmlDeviceGetMemoryInfo(device).total)
+        facts = pynvml.nvmlDeviceGetMemoryInfo(device)
+        ours = {os.getpid(), *(one.pid for one in psutil.Process().children(recursive=True))}
+        running = pynvml.nvmlDeviceGetComputeRunningProcesses(device)
+        cuda = torch_cuda()  # in a container the driver tells other process numbers than those known here
+        held = max(
+            sum(one.usedGpuMemory or 0 for one in running if one.pid in ours),
+            0 if cuda is None else int(cuda.memory_reserved()),
+        )
+        return DriverMemory(
+            name if isinstance(name, str) else name.decode(),
+            int(facts.total) / 2**30,
+            int(facts.free) / 2**30,
+            max(0, int(facts.total) - int(facts.free) - held) / 2**30,
+        )
     except pynvml.NVMLError:
-        return None, 0
+        return nothing
     finally:
         pynvml.nvmlShutdown()
+
+
+def torch_cuda() -> Any:
+    """torch's view of the GPU where a model family has loaded torch and begun to use it, else None: before that its
+    figures would cost a context, and a process that has no model needs no torch."""
+    torch = sys.modules.get("torch")
+    return torch.cuda if torch is not None and torch.cuda.is_initialized() else None

@@ -1,4 +1,5 @@
-"""Opens the models that stages ask for, each once, and decides which stay. Reaches families by name only."""
+"""Opens the models that stages ask for, each once, and decides by measured memory which stay, which leave and which are
+streamed. Reaches families by name only."""
 
 from __future__ import annotations
 
@@ -8,32 +9,70 @@ import math
 import os
 import threading
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
 
+import msgspec
+
 from engine.backends.protocols import Model, Tunable
 from engine.catalog import Catalog, ModelSpec
-from engine.errors import BadCatalog, ModelUnavailable, OutOfMemory
+from engine.device_memory import DeviceMemory, MainMemory
+from engine.errors import BadCatalog, ModelMissing, ModelUnavailable, OutOfMemory
+from engine.needs import FILE as NEEDS_FILE
+from engine.needs import Needs
 from engine.weights import check_weights, find_weights, with_places, with_versions
 
 PREPARING = frozenset({"coqui"})
 """Families whose checkpoints are published as something that is never opened; the others are not even imported."""
 
+OFFLOADING = frozenset({"sdxl", "wan", "ltx"})
+"""Families with a parameter `offload`."""
+LEVELS = ("none", "model", "layer")
+"""Its values: everything on the device, one component at a time, one layer at a time."""
+
+MARGIN_GB = 0.5
+"""Left free beside what a model was measured to need: allocators round, and drivers take their share."""
+
+Tell = Callable[[str], None]
+
+
+def no_tell(sentence: str) -> None:
+    """For callers that do not want to know why a model left."""
+
 
 class Residents:
     """The open models of one process.
 
-    Whatever fits stays open. When a model needs GPU memory that is not there, the ones that are cheapest to bring
-    back (fewest GB to load) go first. Models that need no GPU memory are never evicted. Safe for several threads, as
-    long as GPU models are opened by one of them only: an open model is not evicted under a running stage.
+    What fits stays open. When a model needs memory that is not there, the ones that are cheapest to bring back (fewest
+    GB to load) go first, GPU models from the GPU, the others from main memory. What a model needs was measured when it
+    last ran on this GPU; before that its entry's figure counts, and if there is none, everything. Of main memory a
+    model is reckoned to need as much as its weights. One that does not even fit alone is loaded again with its weights
+    streamed from main memory.
+
+    Safe for several threads, as long as GPU models are opened by one of them only: an open model is not evicted under a
+    running stage, and of main memory's none that another thread has opened.
     """
 
-    def __init__(self, catalog: Catalog, home: Path, vram_gb: float) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        home: Path,
+        vram_gb: float,
+        *,
+        gpu: DeviceMemory | None = None,
+        ram: DeviceMemory | None = None,
+    ) -> None:
+        """`gpu` None: nothing is measured there, and `vram_gb` less what is open counts as free."""
         self._catalog = catalog
         self.home = home
         self._vram_gb = vram_gb
+        self._gpu, self._ram = gpu, ram or MainMemory()
+        self._needs = Needs(home / NEEDS_FILE)
         self._open: dict[str, Model] = {}
+        self._opened_by: dict[str, int] = {}
+        self._at_work: ModelSpec | None = None
         self._lock = threading.Lock()
         self.loads: Counter[str] = Counter()
 
@@ -43,21 +82,27 @@ class Residents:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
         self.close()
 
-    def handle(self, model_id: str) -> ResidentHandle:
-        """A handle of that model; nothing is opened yet. Raises `BadCatalog` for an unknown id."""
-        return ResidentHandle(self, with_versions(self._catalog.model(model_id), self.home))
+    def handle(self, model_id: str, tell: Tell = no_tell) -> ResidentHandle:
+        """A handle of that model; nothing is opened yet. `tell` hears why models stay, leave or are streamed.
+
+        Raises `BadCatalog` for an unknown id."""
+        return ResidentHandle(self, with_versions(self._catalog.model(model_id), self.home), tell)
 
     def handle_if_known(self, model_id: str) -> ResidentHandle | None:
         """As `handle`, None for an id that the catalog does not have."""
         return self.handle(model_id) if model_id in self._catalog.models else None
 
-    def open(self, spec: ModelSpec) -> Any:
-        """The open model of that entry. Raises `ModelError`s that say how to mend it."""
+    def open(self, spec: ModelSpec, tell: Tell = no_tell) -> Any:
+        """The open model of that entry, with room to work. Raises `ModelError`s that say how to mend it."""
         with self._lock:
+            turns = self._turn_to(spec)
             if spec.id not in self._open:
-                self._make_room(spec)
-                self._open[spec.id] = self._load(spec)
+                self._make_room(spec, tell)
+                self._open[spec.id] = self._load(spec, tell)
+                self._opened_by[spec.id] = threading.get_ident()
                 self.loads[spec.id] += 1
+            elif turns:
+                self._make_room(spec, tell)
             return self._open[spec.id]
 
     def close_others(self, spec: ModelSpec) -> bool:
@@ -67,8 +112,62 @@ class Residents:
 
     def close(self) -> None:
         with self._lock:
+            self._note_peak()
+            self._at_work = None
             while self._open:
                 self._open.popitem()[1].close()
+
+    # ---- who leaves -------------------------------------------------------------------------------------------------
+
+    def _make_room(self, spec: ModelSpec, tell: Tell) -> None:
+        needed, whence = self._needed(spec)
+        held = {name: self._size(model.spec) for name, model in self._open.items() if self._may_go(name, spec)}
+        if needed == 0 or not held:
+            return
+        gone = []
+        for name in sorted(held, key=held.__getitem__):
+            if needed <= self._free(spec):
+                break
+            self._open.pop(name).close()
+            gone.append(name)
+        where = "the GPU" if spec.needs_gpu else "main memory"
+        wanted = f"{spec.id} needs {needed:.1f} GB ({whence})" if math.isfinite(needed) else whence
+        if gone:
+            tell(f"{' and '.join(gone)} left {where}: {wanted}")
+        elif self._gpu is not None and spec.needs_gpu:
+            stay = [name for name in held if name in self._open]
+            tell(f"{' and '.join(stay)} stays open: {wanted}, and {self._free(spec):.1f} GB of {where} are free")
+
+    def _may_go(self, name: str, spec: ModelSpec) -> bool:
+        other = self._open[name].spec
+        if name == spec.id or other.needs_gpu != spec.needs_gpu:
+            return False
+        return spec.needs_gpu or self._opened_by.get(name) == threading.get_ident()
+
+    def _needed(self, spec: ModelSpec) -> tuple[float, str]:
+        """GB that it needs beside what it holds already, and whence that is known."""
+        if not spec.needs_gpu:
+            return _weights_gb(spec, self.home), "by its weights"
+        known = None if self._gpu is None else self._needs.of(spec, self._gpu.name)
+        if known is not None and known.peak > 0:
+            held = known.resident if spec.id in self._open else 0.0
+            return known.peak - held + MARGIN_GB, "measured here before"
+        if spec.vram_gb is None:
+            return math.inf, f"nobody has measured yet what {spec.id} needs"
+        return spec.vram_gb, "as its entry says"
+
+    def _size(self, spec: ModelSpec) -> float:
+        """GB that have to be loaded to bring it back."""
+        known = None if self._gpu is None or not spec.needs_gpu else self._needs.of(spec, self._gpu.name)
+        return known.resident if known is not None and known.resident > 0 else self._needed(spec)[0]
+
+    def _free(self, spec: ModelSpec) -> float:
+        if not spec.needs_gpu:
+            return self._ram.free_gb()
+        if self._gpu is not None:
+            return self._gpu.free_gb()
+        held = [self._needed(model.spec)[0] for model in self._open.values() if model.spec.needs_gpu]
+        return self._vram_gb - sum(held)
 
     def _close_others(self, spec: ModelSpec) -> bool:
         others = [name for name, model in self._open.items() if model.spec.needs_gpu and name != spec.id]
@@ -76,43 +175,100 @@ class Residents:
             self._open.pop(name).close()
         return spec.needs_gpu and bool(others)
 
-    def _load(self, spec: ModelSpec) -> Model:
-        """Loaded; with the GPU for itself if it did not fit beside the others."""
-        try:
-            return load_model(spec, self.home)
-        except OutOfMemory:
-            if not self._close_others(spec):
-                raise
-        return load_model(spec, self.home)
+    # ---- how it is loaded -------------------------------------------------------------------------------------------
 
-    def _make_room(self, spec: ModelSpec) -> None:
-        if not spec.needs_gpu:
+    def _load(self, spec: ModelSpec, tell: Tell) -> Model:
+        """Loaded; where it does not fit, with the GPU for itself, then with its weights streamed."""
+        memory = self._gpu if spec.needs_gpu else None
+        known = None if memory is None else self._needs.of(spec, memory.name)
+        level = _level(spec)
+        if known is not None and memory is not None and known.offload and memory.free_gb() <= known.free:
+            level = known.offload
+            tell(f"{spec.id} is streamed from main memory ({level}): with {known.free:.1f} GB free it did not fit here")
+        while True:
+            before, free = (memory.held_gb(), memory.free_gb()) if memory is not None else (0.0, self._vram_gb)
+            try:
+                model = load_model(_streamed(spec, level), self.home)
+            except OutOfMemory:
+                if self._close_others(spec):
+                    continue
+                lower = _next_level(spec, level)
+                if lower is None:
+                    raise
+                level = lower
+                tell(f"{spec.id} is streamed from main memory ({level}): {free:.1f} GB of the GPU did not hold it")
+                continue
+            if memory is not None and known is not None:
+                held = round(max(0.0, memory.held_gb() - before), 3)
+                streamed = {"offload": level, "free": round(free, 3)} if level != _level(spec) else {}
+                self._needs.note(msgspec.structs.replace(known, resident=held, **streamed))
+            return model
+
+    # ---- what was measured ------------------------------------------------------------------------------------------
+
+    def _turn_to(self, spec: ModelSpec) -> bool:
+        """From now on that model is at work on the GPU; whether another was before."""
+        if self._gpu is None or not spec.needs_gpu or (self._at_work is not None and self._at_work.id == spec.id):
+            return False
+        self._note_peak()
+        self._gpu.forget_peak()
+        self._at_work = spec
+        return True
+
+    def _note_peak(self) -> None:
+        """What the model that was at work has taken at most, less what the others held meanwhile."""
+        if self._gpu is None or self._at_work is None or self._at_work.id not in self._open:
             return
-        held = {name: _gigabytes(model.spec) for name, model in self._open.items() if model.spec.needs_gpu}
-        for name in sorted(held, key=held.__getitem__):
-            if sum(held.values()) + _gigabytes(spec) <= self._vram_gb:
-                return
-            self._open.pop(name).close()
-            del held[name]
-
-
-def _gigabytes(spec: ModelSpec) -> float:
-    """What it is reckoned to take. Of what nobody has measured everything: beside it nothing else stays open."""
-    return math.inf if spec.vram_gb is None else spec.vram_gb
+        known = self._needs.of(self._at_work, self._gpu.name)
+        others = max(0.0, self._gpu.held_gb() - known.resident)
+        peak = round(max(known.resident, self._gpu.peak_gb() - others), 3)
+        self._needs.note(msgspec.structs.replace(known, peak=peak))
 
 
 class ResidentHandle:
     """What a stage holds of a model: its entry at once, the model itself when something is really to be made."""
 
-    def __init__(self, residents: Residents, spec: ModelSpec) -> None:
+    def __init__(self, residents: Residents, spec: ModelSpec, tell: Tell) -> None:
         self._residents = residents
+        self._tell = tell
         self.spec = spec
 
     def open(self) -> Any:
-        return self._residents.open(self.spec)
+        return self._residents.open(self.spec, self._tell)
 
     def alone(self) -> bool:
         return self._residents.close_others(self.spec)
+
+
+def _weights_gb(spec: ModelSpec, home: Path) -> float:
+    """Of its files; 0 for a model without any, or whose are not there."""
+    try:
+        place = find_weights(spec, home)
+    except ModelMissing:
+        return 0.0
+    if place is None or not place.exists():
+        return 0.0
+    files = [place] if place.is_file() else [file for file in place.rglob("*") if file.is_file()]
+    return sum(file.stat().st_size for file in files) / 2**30
+
+
+def _level(spec: ModelSpec) -> str:
+    return str(spec.params.get("offload", LEVELS[0]))
+
+
+def _next_level(spec: ModelSpec, level: str) -> str | None:
+    """One that takes less of the device, None if there is none. Layer by layer pays for long computations only, which a
+    picture is not."""
+    if spec.family not in OFFLOADING or not spec.needs_gpu or level not in LEVELS:
+        return None
+    lower = LEVELS[LEVELS.index(level) + 1 :]
+    return next((one for one in lower if one != "layer" or spec.role == "animator"), None)
+
+
+def _streamed(spec: ModelSpec, level: str) -> ModelSpec:
+    if level == _level(spec):
+        return spec
+    return msgspec.structs.replace(spec, params={**spec.params, "offload": level})
 
 
 def prepare_weights(spec: ModelSpec, folder: Path) -> None:

@@ -21,12 +21,13 @@ from engine.arrangement import arrange
 from engine.artifacts import Store, content_key
 from engine.backends.protocols import Handle, MusicModel, VoiceModel
 from engine.captions import Cue
-from engine.catalog import Catalog, ModelSpec
+from engine.catalog import Catalog
+from engine.device_memory import gpu_memory
 from engine.errors import OutOfMemory, ReelhouseError
 from engine.formats import OWN, load_format
 from engine.handoff import Handoff
 from engine.ladder import Ladder
-from engine.machine import this_machine
+from engine.machine import machine_now, this_machine
 from engine.models import Residents
 from engine.progress import Control, OnEvent, ignore_events
 from engine.record import NAME as RECORD
@@ -42,7 +43,7 @@ from engine.stages.script import write_script
 from engine.stages.segments import cut_segments
 from engine.stages.stills import paint_stills
 from engine.stages.voices import Spoken, speak_voices
-from engine.types import STAGES, Clip, Cut, Event, Film, FilmFiles, Music, Plan, Role, Stage, StoryRequest, Told
+from engine.types import STAGES, Clip, Cut, Event, Film, FilmFiles, Music, Plan, Stage, StoryRequest, Told
 from engine.understudy import Company
 
 # The animator at the foot of the out-of-memory ladder: it needs no GPU.
@@ -77,7 +78,7 @@ def make_stories(
     A story that fails, or whose `cancelled[i]` is set, leaves the wave, the others go on. `residents` lets a caller
     keep models open between waves. What is no `ReelhouseError` is a fault of this program and passes through.
     """
-    models = residents or Residents(catalog, home, this_machine().vram_gb)
+    models = residents or Residents(catalog, home, this_machine().vram_gb, gpu=gpu_memory(this_machine()))
     cancelled = cancelled if cancelled is not None else [threading.Event() for _ in requests]
     lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cpu-lane")
     stories: list[_Story] = []
@@ -127,12 +128,11 @@ def _tell(
     warnings: list[str],
 ) -> Telling:
     """One story, top to bottom. Yields the stage that it is about to begin, or what it waits for in the CPU lane."""
-    clock, machine = _Clock(), this_machine()
+    clock, machine = _Clock(), machine_now()
     with clock.running("plan"):
         request, plan = make_plan(request, catalog, machine, models.home / OWN)
         fmt = load_format(plan.format, models.home / OWN)
-        cast: dict[Role, Handle[Any]] = {role: models.handle(name) for role, name in plan.models.items()}
-        company = Company(cast, models.handle_if_known, control, plan.locale)
+        company = Company(plan, models, control)
         composes = request.music and request.music_file is None
         ladder = Ladder(models.home / "ladder.json", machine.gpu or "cpu")
     for decision in plan.decisions:
@@ -233,9 +233,6 @@ def _tell(
     yield "clips"
     handoff: Handoff[Clip] = Handoff()
 
-    def players() -> dict[Role, ModelSpec]:
-        return {role: company.spec(role) for role in plan.models if composes or role != "composer"}
-
     def cuts() -> Iterator[Cut]:
         with clock.running("segments"):
             yield from cut_segments(
@@ -247,7 +244,7 @@ def _tell(
                 timings,
                 stills,
                 handoff,
-                specs=players(),
+                specs=company.players(composes),
                 store=store,
                 control=control,
             )
@@ -265,7 +262,7 @@ def _tell(
                 sound,
                 cuts(),
                 cues=cues,
-                specs=players(),
+                specs=company.players(composes),
                 store=store,
                 control=control,
             )
@@ -313,7 +310,7 @@ def _tell(
         width=plan.width,
         height=plan.height,
         fps=plan.fps,
-        plan=msgspec.structs.replace(plan, models={role: company.spec(role).id for role in plan.models}),
+        plan=msgspec.structs.replace(plan, models=company.models),
         script=script,
         voices=voices,
         timings=timings,
@@ -329,7 +326,7 @@ def _tell(
         review=review,
         warnings=tuple(warnings),
     )
-    write_record(film, request.prompt, fmt, players(), own_music=request.music_file is not None)
+    write_record(film, request.prompt, fmt, company.players(composes), own_music=request.music_file is not None)
     return film
 
 

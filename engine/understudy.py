@@ -7,13 +7,15 @@ the shot's: half a film drawn and half of it painted, or a narrator who changes 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from engine.backends.protocols import Handle
 from engine.catalog import ModelSpec
 from engine.errors import OutOfMemory
+from engine.models import Residents
 from engine.progress import Control
-from engine.types import Role, Stage
+from engine.types import Plan, Role, Stage
 
 T = TypeVar("T")
 
@@ -23,29 +25,37 @@ UNDERSTUDIES: dict[Role, str] = {
     "composer": "bed",
     "artist": "sketch",
 }
+STAGE_OF: dict[Role, Stage] = {
+    "writer": "script",
+    "narrator": "voices",
+    "composer": "music",
+    "artist": "stills",
+    "animator": "clips",
+}
 ENGLISH_ONLY: frozenset[Role] = frozenset({"writer", "narrator"})
 """Roles whose understudy knows no other language: a French story read in English is no film."""
 
 
 class Company:
-    """The models of one story by role. `specs` are those that play: whoever has taken over is named in the credits."""
+    """The models of one story by role. Whoever has taken over is the one that credits and record name."""
 
-    def __init__(
-        self,
-        handles: dict[Role, Handle[Any]],
-        understudy: Callable[[str], Handle[Any] | None],
-        control: Control,
-        locale: str,
-    ) -> None:
-        """`understudy(id)`: a handle of that model, None if the catalog has none of that name."""
-        self._handles = handles
-        self._understudy = understudy
+    def __init__(self, plan: Plan, models: Residents, control: Control) -> None:
+        """What is decided about a model's memory is told with the stage of its role."""
+        self._handles: dict[Role, Handle[Any]] = {
+            role: models.handle(name, partial(self._tell, STAGE_OF[role])) for role, name in plan.models.items()
+        }
+        self._understudy = models.handle_if_known
         self._control = control
-        self._english = locale.replace("_", "-").split("-")[0].lower() == "en"
+        self._english = plan.locale.replace("_", "-").split("-")[0].lower() == "en"
 
-    def spec(self, role: Role) -> ModelSpec:
-        """The entry of whoever plays that role now."""
-        return self._handles[role].spec
+    @property
+    def models(self) -> dict[Role, str]:
+        """Who plays each role now."""
+        return {role: handle.spec.id for role, handle in self._handles.items()}
+
+    def players(self, composes: bool) -> dict[str, ModelSpec]:
+        """Their entries; without a composer where there is nothing to compose."""
+        return {role: one.spec for role, one in self._handles.items() if composes or role != "composer"}
 
     def handle(self, role: Role) -> Handle[Any]:
         return self._handles[role]
@@ -65,6 +75,9 @@ class Company:
             message = f"The memory did not hold {own.spec.id}: {other.spec.id} is the {role} instead."
             self._control.emit("warning", stage, message=message)
             return play(other)
+
+    def _tell(self, stage: Stage, sentence: str) -> None:
+        self._control.emit("decision", stage, message=sentence)
 
     def _who_takes_over(self, role: Role) -> Handle[Any] | None:
         name = UNDERSTUDIES.get(role)

@@ -21,6 +21,7 @@ import msgspec
 
 from engine.artifacts import Store, disk_errors
 from engine.catalog import Catalog, load_catalog
+from engine.device_memory import gpu_memory
 from engine.display import StageProgress
 from engine.errors import DeviceLost, ReelhouseError, StorageUnwritable
 from engine.machine import this_machine
@@ -86,7 +87,8 @@ class Studio:
         """Make wave after wave until the worker has gone."""
         threading.Thread(target=self._listen, name="listener", daemon=True).start()
         threading.Thread(target=self._watch, name="watch", daemon=True).start()
-        with Residents(self._catalog, self._home, this_machine().vram_gb) as residents:
+        machine = this_machine()
+        with Residents(self._catalog, self._home, machine.vram_gb, gpu=gpu_memory(machine)) as residents:
             while (wave := self._waves.get()) is not None:
                 self._make(wave, residents)
                 self._line.say(WaveEnded(loads=dict(residents.loads)))

@@ -75,6 +75,13 @@ def test_a_wave_of_three_opens_each_model_once_and_tells_stage_by_stage(room: Ro
     assert max(painted) < min(filmed)
 
 
+def test_a_wave_of_eight_loads_as_often_as_there_are_models(room: Room) -> None:
+    requests = [small_request(f"Fox {number} ran.") for number in range(8)]
+    films = [film_of(outcome) for outcome in room.tell(*requests)]
+    used = {name for film in films for role, name in film.plan.models.items() if role != "writer"}
+    assert dict(room.residents.loads) == dict.fromkeys(used, 1)
+
+
 def test_a_story_that_fails_leaves_the_others_alone(room: Room) -> None:
     first, second, third = room.tell(
         small_request("One."), small_request("Two.", locale="fr"), small_request("Three.", voice="nobody")

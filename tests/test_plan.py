@@ -2,6 +2,7 @@
 
 import math
 
+import msgspec
 import pytest
 
 from engine.catalog import load_catalog
@@ -16,6 +17,21 @@ LAPTOP = Machine(cores=2, ram_gb=8, gpu=None, vram_gb=0)
 
 def plan(**fields) -> Plan:
     return make_plan(StoryRequest(**{"prompt": "A fox finds a lantern", **fields}), load_catalog(), LAPTOP)[1]
+
+
+def test_auto_goes_by_what_is_free_and_says_what_was_in_the_way() -> None:
+    card = Machine(cores=8, ram_gb=64, gpu="RTX 4090", vram_gb=24)
+    asked = StoryRequest(prompt="A dragon", profile="auto")
+    free, taken = (make_plan(asked, load_catalog(), msgspec.structs.replace(card, taken_gb=gb))[1] for gb in (0.0, 8.5))
+    assert (free.profile, taken.profile) == ("gpu-24gb", "gpu-16gb")
+    assert free.decisions[0] == (
+        "profile gpu-24gb, the best for the 24.0 GB that are free on RTX 4090 (24.0 GB, all free); "
+        "gpu-80gb is for 76 GB and more"
+    )
+    assert taken.decisions[0] == (
+        "profile gpu-16gb, the best for the 15.5 GB that are free on RTX 4090 (24.0 GB, 8.5 of them taken by other "
+        "programs); gpu-24gb is for 22 GB and more"
+    )
 
 
 @pytest.mark.parametrize("name", format_names())

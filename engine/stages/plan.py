@@ -30,6 +30,9 @@ since a few lines miss their words by more than many do. Too few are made good b
 WORDS_READ_PER_SECOND = 2.9
 """English words that are read in a second of captions (see `engine.reading`): 5.8 characters each, blank and marks."""
 
+TELLING_GB = 0.5
+"""So much of a GPU's memory taken by others is worth a word; a desktop and the driver take less."""
+
 SHOT_SECONDS = 1.6, 10.0
 """How long a spoken shot lasts at least and at most: the shortest and the longest lines that writers write."""
 
@@ -43,7 +46,7 @@ def make_plan(
     """
     request = check_request(request, formats)
     fmt = load_format(request.content_type, formats)
-    profile = catalog.profile(request.profile, machine.vram_gb)
+    profile = catalog.profile(request.profile, machine.vram_gb - machine.taken_gb)
     catalog.check_licences(profile, request.use)
     specs = {role: catalog.model(model_id) for role, model_id in profile.models.items()}
     narrator, animator = specs["narrator"], specs["animator"]
@@ -51,7 +54,7 @@ def make_plan(
     width, height = film_size(request.aspect_ratio, profile, animator)
     title_seconds, end_seconds = _cards(fmt, request.target_seconds, profile.fps)
     longest = animator.limits.max_frames
-    decisions = [_profile_decision(request, profile, machine)]
+    decisions = [_profile_decision(request, profile, machine, catalog)]
     shots = _plan_shots(request, fmt, title_seconds + end_seconds, narrator.limits.words_per_second, decisions)
     if fmt.line_words:
         shots = tuple(msgspec.structs.replace(shot, words=min(shot.words, fmt.line_words)) for shot in shots)
@@ -84,12 +87,19 @@ def film_size(aspect_ratio: str, profile: Profile, animator: ModelSpec) -> tuple
     return max(step, round(across * scale / step) * step), max(step, round(down * scale / step) * step)
 
 
-def _profile_decision(request: StoryRequest, profile: Profile, machine: Machine) -> str:
+def _profile_decision(request: StoryRequest, profile: Profile, machine: Machine, catalog: Catalog) -> str:
     if request.profile != "auto":
         return f"profile {profile.name}, as asked for"
     if machine.gpu is None:
         return f"profile {profile.name}, because there is no GPU"
-    return f"profile {profile.name}, the best that the {machine.vram_gb:.0f} GB of {machine.gpu} hold"
+    free = machine.vram_gb - machine.taken_gb
+    taken = f"{machine.taken_gb:.1f} of them taken by other programs" if machine.taken_gb >= TELLING_GB else "all free"
+    better = sorted((one.vram_gb, one.name) for one in catalog.profiles.values() if one.vram_gb > free)
+    above = f"; {better[0][1]} is for {better[0][0]:g} GB and more" if better else ""
+    return (
+        f"profile {profile.name}, the best for the {free:.1f} GB that are free on {machine.gpu} "
+        f"({machine.vram_gb:.1f} GB, {taken}){above}"
+    )
 
 
 def _check_voice(request: StoryRequest, fmt: Format, narrator: ModelSpec) -> None:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from engine.catalog import load_catalog
 from engine.estimate import PlanReport, plan_story
+from engine.machine import this_machine
 from engine.own_script import check_script
 from engine.requests import MAX_TITLE, check_request
 from engine.types import Script, StoryRequest
@@ -72,7 +73,8 @@ def _own_script(script: Script) -> Script:
 def plan_order(place: Place, order: Order) -> Planned:
     """`order` with its request checked and its estimate filled in."""
     request = check_request(order.request)
-    report = plan_story(request, home=place.settings.home, catalog=load_catalog())
+    # As if the GPU were all there: what others, and our own worker, have taken of it is known where it is worked with.
+    report = plan_story(request, home=place.settings.home, catalog=load_catalog(), machine=this_machine())
     order = order._replace(request=request, estimate=report.stage_seconds, disk_bytes=report.disk_bytes)
     return Planned(order, report)
 
