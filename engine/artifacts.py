@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from engine.errors import StorageFull, StorageUnwritable
-from engine.types import Stage
+from engine.types import Stage, ready
 
 T = TypeVar("T")
 UNWRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.EIO}
@@ -31,6 +31,9 @@ class Manifest(msgspec.Struct, frozen=True):
 
     files: dict[str, tuple[int, str]]
     result: Any
+
+
+ready(Manifest)
 
 
 def content_key(**inputs: Any) -> str:

@@ -12,7 +12,7 @@ import msgspec
 import yaml
 
 from engine.errors import BadCatalog, BadRequest, LicenceRefused
-from engine.types import ROLES, Frozen, Role
+from engine.types import ROLES, Frozen, Role, ready
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -203,6 +203,9 @@ class Catalog(Frozen, frozen=True):
         if not named:
             return f"put {' or '.join(free)} in its place in models.yaml"
         return f"take {' or '.join(named)} instead"
+
+
+ready(ModelSpec, Profile)
 
 
 @cache

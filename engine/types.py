@@ -7,7 +7,7 @@ or writes as JSON (`Script` and its parts) spell their fields in camelCase, as t
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -29,6 +29,13 @@ STAGES: tuple[Stage, ...] = ("plan", "script", "voices", "music", "stills", "cli
 
 class Frozen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of everything that flows."""
+
+
+def ready(*kinds: Any) -> None:
+    """To be called where structs are defined that several threads may be the first to read from JSON: msgspec looks at
+    a type's fields when it is first read, and a second thread that comes meanwhile crashes the process (0.22.0)."""
+    for kind in kinds:
+        msgspec.json.Decoder(kind)
 
 
 class Camel(Frozen, frozen=True, rename="camel"):
@@ -392,3 +399,6 @@ class Event(Frozen, frozen=True):
     code: str = ""
     reused: bool = False
     made: Made | None = None
+
+
+ready(StoryRequest, Film, Told, FilmFiles, Cut, Music, MusicSection, Track)

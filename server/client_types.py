@@ -143,3 +143,8 @@ class Accepted(Document, frozen=True):
     job_id: str
     status: str
     poll_url: str
+
+
+# msgspec looks at a type's fields when it is first read, and crashes if a second thread comes meanwhile (0.22.0).
+for _kind in (Job, Story, Character, Scene, Item, Clip, CharacterImage, Happening, Accepted, Counts):
+    msgspec.json.Decoder(_kind)

@@ -15,7 +15,7 @@ import msgspec
 import yaml
 
 from engine.errors import BadRequest
-from engine.types import CameraMove, Frozen
+from engine.types import CameraMove, Frozen, ready
 
 FOLDER = Path(__file__).resolve().parent
 OWN = "formats"
@@ -119,6 +119,9 @@ class Format(Frozen, frozen=True):
     line_words: int = 0
     line_every: int = 1
     one_set: bool = False
+
+
+ready(Format)
 
 
 def format_names(own: Path | None = None) -> tuple[str, ...]:
