@@ -32,17 +32,14 @@ class Frozen(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 def ready(*kinds: Any) -> None:
-    """To be called where structs are defined that several threads may be the first to read from JSON: msgspec looks at
-    a type's fields when it is first read, and a second thread that comes meanwhile crashes the process (0.22.0)."""
+    """For structs that several threads may be the first to read: msgspec 0.22 looks at a type's fields at its first
+    reading, and crashes the process if a second thread comes meanwhile."""
     for kind in kinds:
         msgspec.json.Decoder(kind)
 
 
 class Camel(Frozen, frozen=True, rename="camel"):
     """Base of what users read and write as JSON."""
-
-
-# ---- the script -----------------------------------------------------------------------------------------------------
 
 
 class Character(Camel, frozen=True):
@@ -166,8 +163,6 @@ class Plan(Frozen, frozen=True):
     max_clip_seconds: float | None = None
     decisions: tuple[str, ...] = ()
 
-
-# ---- what the review sees and says ----------------------------------------------------------------------------------
 
 Check = Literal[
     "decodes", "length", "frames", "black", "flat", "frozen", "same", "narration", "silence", "loudness", "peaks",
