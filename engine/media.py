@@ -47,6 +47,44 @@ def segment_codec(fps: int) -> list[str]:
     return [*codec, "-g", str(2 * fps), "-flags", "+cgop", *BT709, "-video_track_timescale", str(512 * fps), "-an"]
 
 
+class Codec(Frozen, frozen=True):
+    """ffmpeg's arguments of an encoder, and why that one."""
+
+    arguments: tuple[str, ...]
+    sentence: str
+
+
+X264 = ("-c:v", "libx264", "-preset", "ultrafast", "-crf", "14", "-pix_fmt", "yuv420p", *BT709)
+NVENC = ("-c:v", "h264_nvenc", "-preset", "p2", "-rc", "constqp", "-qp", "16", "-pix_fmt", "yuv420p", *BT709)
+
+
+@cache
+def clip_codec() -> Codec:
+    """How clips are kept until they are cut into segments: by the GPU's own encoder where one frame proves that it
+    works, else by libx264. Segments always take `segment_codec`, or they could not be joined. Tried once a process."""
+    if shutil.which("nvidia-smi") is None and not Path("/dev/nvidia0").exists():
+        return Codec(arguments=X264, sentence="clips are encoded by libx264, because there is no NVIDIA GPU")
+    if why := _fails(NVENC):
+        return Codec(arguments=X264, sentence=f"clips are encoded by libx264, because h264_nvenc does not work ({why})")
+    return Codec(arguments=NVENC, sentence="clips are encoded by h264_nvenc, because it encoded one frame rightly")
+
+
+def _fails(codec: Sequence[str]) -> str:
+    """What goes wrong when one grey frame is encoded like that and decoded again; empty if nothing does."""
+    grey = np.full((256, 256, 3), 128, dtype=np.uint8)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "frame.mp4"
+        try:
+            with FrameWriter(out, 256, 256, 24, codec=codec) as writer:
+                writer.write(grey)
+            with av.open(str(out)) as file:
+                (frame,) = file.decode(video=0)
+                light = float(frame.to_ndarray(format="rgb24").mean())
+        except (MediaFailed, FFmpegError, ValueError) as error:
+            return " ".join(str(error).split())[:160]
+    return "" if abs(light - 128) < 8 else f"grey came out as {light:.0f} of 255"
+
+
 class MediaFacts(Frozen, frozen=True):
     """What a file says of itself. `frames` is what its index lists, counted where it has none; audio fields are None, 0
     without sound; `parameters` is a digest of the encoder's parameter sets."""

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -268,20 +268,20 @@ def _tell(
             )
 
     editing = lane.submit(edit)
-    with clock.running("clips"), handoff:
-        making = animate_clips(
-            request,
-            plan,
-            script,
-            fmt,
-            stills,
-            timings,
-            animator=company.handle("animator"),
-            fallback=models.handle(LAST_RUNG),
-            store=store,
-            control=control,
-            ladder=ladder,
-        )
+    making = animate_clips(
+        request,
+        plan,
+        script,
+        fmt,
+        stills,
+        timings,
+        animator=company.handle("animator"),
+        fallback=models.handle(LAST_RUNG),
+        store=store,
+        control=control,
+        ladder=ladder,
+    )
+    with clock.running("clips"), handoff, closing(making):
         clips = tuple(handoff.passing(making, to=editing))
 
     files = yield Beside(editing, then="review")

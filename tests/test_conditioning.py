@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.backends.clip_frames import open_still, write_clip
+from engine.backends.clip_frames import ExposedFrames, open_still
 from engine.backends.conditioning import Conditioning, TextEncoders, digest_of
 from engine.backends.image.sdxl import prompt_of
 from engine.backends.protocols import ClipJob, StillJob, Tunable
@@ -84,7 +84,8 @@ def test_a_clip_is_the_one_that_the_plain_pipeline_makes(
     frames = plain(image=open_still(job), prompt=job.prompt, negative_prompt=job.negative, width=64, height=64,
                    num_frames=9, num_inference_steps=2, guidance_scale=guidance, generator=seeded(1),
                    max_sequence_length=32, output_type="np", **rate).frames[0]  # fmt: skip
-    write_clip((np.clip(np.nan_to_num(frames), 0, 1) * 255).round().astype(np.uint8), job, tmp_path / "plain.mp4")
+    levels = (np.clip(np.nan_to_num(frames), 0, 1) * 255).round().astype(np.uint8)
+    ExposedFrames(levels, job).write(tmp_path / "plain.mp4")
     params = {"steps": 2, "guidance": guidance, "text_tokens": 32}
     model: Any = load_model(entry(checkpoint, "animator", family, **params), tmp_path)
     for prepared in (False, True):

@@ -13,6 +13,7 @@ import numpy as np
 import psutil
 import pytest
 
+from engine import media
 from engine.errors import Cancelled, MediaFailed, StorageFull
 from engine.media import FrameWriter, probe, run_ffmpeg, segment_codec
 from engine.progress import Control
@@ -139,3 +140,32 @@ def test_ffmpeg_ends_with_a_process_that_is_killed(tmp_path):
     parent.kill()
     parent.wait()
     assert psutil.wait_procs(found, timeout=10)[1] == []
+
+
+# ---- the encoder of clips -------------------------------------------------------------------------------------------
+
+
+def test_an_encoder_is_believed_in_when_one_frame_came_through_it() -> None:
+    assert media._fails(media.X264) == ""
+    assert "Encoder not found" in media._fails(("-c:v", "no_such_encoder"))
+    black = media._fails((*media.X264[:2], "-vf", "lutyuv=y=16", *media.X264[2:]))
+    assert "of 255" in black
+
+
+def test_without_an_nvidia_gpu_clips_are_encoded_on_the_cpu_and_the_reason_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(media.shutil, "which", lambda name: None)
+    monkeypatch.setattr(media.Path, "exists", lambda path: False)
+    chosen = media.clip_codec.__wrapped__()
+    assert (chosen.arguments, "no NVIDIA GPU" in chosen.sentence) == (media.X264, True)
+
+
+def test_a_gpu_whose_encoder_fails_its_one_frame_leaves_clips_to_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(media.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(media, "NVENC", ("-c:v", "no_such_encoder"))
+    chosen = media.clip_codec.__wrapped__()
+    assert chosen.arguments == media.X264
+    assert "h264_nvenc does not work" in chosen.sentence
+    monkeypatch.setattr(media, "NVENC", media.X264)
+    assert "encoded one frame rightly" in media.clip_codec.__wrapped__().sentence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from PIL import Image, ImageOps
 from engine.backends.protocols import ClipJob
 from engine.catalog import ModelSpec
 from engine.errors import BadRequest
-from engine.media import FrameWriter
+from engine.media import FrameWriter, clip_codec
 
 if TYPE_CHECKING:
     import torch
@@ -47,8 +48,16 @@ def frames_of(video: torch.Tensor) -> np.ndarray:
     return levels.permute(0, 2, 3, 1).contiguous().cpu().numpy()
 
 
-def write_clip(frames: np.ndarray, job: ClipJob, out: Path) -> None:
-    """Encode the first `job.frames` of `frames` (n, height, width, 3; uint8)."""
-    with FrameWriter(out, job.width, job.height, job.fps) as writer:
-        for frame in frames[: job.frames]:
-            writer.write(frame)
+@dataclass(frozen=True)
+class ExposedFrames:
+    """An `Exposure`: the job, and at least its frames (n, height, width, 3; uint8)."""
+
+    frames: np.ndarray
+    job: ClipJob
+
+    def write(self, out: Path) -> None:
+        """Encode them. Raises `MediaFailed`, `StorageFull`."""
+        job = self.job
+        with FrameWriter(out, job.width, job.height, job.fps, codec=clip_codec().arguments) as writer:
+            for frame in self.frames[: job.frames]:
+                writer.write(frame)

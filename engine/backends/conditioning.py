@@ -51,7 +51,8 @@ class Conditioning:
             model=self._spec.id,
             weights=self._spec.weights,
             parts=self._spec.parts,
-            params=self._spec.params,
+            # Where weights lie between two steps changes no number.
+            params={name: value for name, value in self._spec.params.items() if name != "offload"},
             where=self._where,
             torch=str(torch.__version__),
             content=content,

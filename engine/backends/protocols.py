@@ -181,6 +181,21 @@ class VideoModel(Model, Protocol):
         ...
 
 
+class Exposure(Protocol):
+    """A clip whose frames have left the GPU, and which is written nowhere yet."""
+
+    def write(self, out: Path) -> None:
+        """Write a silent H.264 MP4 of exactly the job's frames to `out`; needs the model no more."""
+        ...
+
+
+@runtime_checkable
+class Exposing(VideoModel, Protocol):
+    """A video model that can make the next clip while the one before is being written; `animate` is both in one."""
+
+    def expose(self, job: ClipJob, *, tick: Tick = no_tick) -> Exposure: ...
+
+
 @runtime_checkable
 class VoiceModel(Model, Protocol):
     def speak(self, job: SpeechJob, out: Path, *, tick: Tick = no_tick) -> Speech:

@@ -3,7 +3,7 @@ protocol and limits."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
@@ -11,13 +11,14 @@ from pathlib import Path
 
 import msgspec
 
+from engine.ahead import Ahead
 from engine.artifacts import Store, content_key
-from engine.backends.protocols import ClipJob, Handle, Tick, Tunable, VideoModel
+from engine.backends.protocols import ClipJob, Exposing, Handle, Tunable, VideoModel
 from engine.catalog import ModelSpec
 from engine.errors import MediaFailed, OutOfMemory
 from engine.formats import Format
 from engine.ladder import AS_ASKED, CLIP_RUNGS, Ladder, Rung, step_down
-from engine.media import BT709, INPUT, probe, run_ffmpeg
+from engine.media import INPUT, clip_codec, probe, run_ffmpeg
 from engine.progress import Control
 from engine.reviewing.pictures import LOOK_VERSION, judge_picture, judge_shot, look_at
 from engine.shots import another_seed, camera_of, clip_prompt, shot_seeds, style_of
@@ -59,14 +60,16 @@ def animate_clips(
     store: Store,
     control: Control,
     ladder: Ladder | None = None,
-) -> Iterator[Clip]:
+) -> Generator[Clip]:
     """A clip per shot, in shot order, each as soon as it is there; what is kept opens no model.
 
     The animator makes as many frames as its limits need at its own rate; the clip has exactly `timings[i].frames` at
-    the film's. One that came out black, empty or frozen, or does not decode, is made once more with another seed,
-    while the animator is still open. Out of memory walks the ladder, whose last rung is `fallback`, a camera move
-    over the still: told as a warning. Raises `MediaFailed`, `OutOfMemory` if not even that fits, and what the models
-    raise.
+    the film's. While one is written, fitted and looked at, an animator that is `Exposing` makes the next on a thread of
+    its own: close the generator to stop that.
+
+    One that came out black, empty or frozen, or does not decode, is made once more with another seed, while the
+    animator is still open. Out of memory walks the ladder, whose last rung is `fallback`, a camera move over the
+    still: told as a warning. Raises `MediaFailed`, `OutOfMemory` if not even that fits, and what the models raise.
     """
     ladder = ladder or Ladder()
     total = len(script.shots)
@@ -87,14 +90,31 @@ def animate_clips(
             fps=plan.fps,
         )
         takes.append(take)
-    studio = _Studio(animator, fallback, store, control, ladder, takes)
-    for i, (take, still) in enumerate(zip(takes, stills, strict=True)):
-        control.check()
-        # What is wrong with a picture the stills stage has tried to mend, and no animator will.
-        hopeless = still.look is not None and any(judge_picture(still.look, i))
-        clip, reused = studio.find_or_make_good(i, take, hopeless)
-        control.emit("shot", NAME, shot=i, done=i + 1, total=total, reused=reused, made=clip)
-        yield clip
+    with Ahead[_Begun]() as ahead:
+        studio = _Studio(animator, fallback, store, control, ladder, list(takes), ahead)
+        for i, (take, still) in enumerate(zip(takes, stills, strict=True)):
+            control.check()
+            begun = ahead.take_or(partial(studio.begin, i, take))
+            # The model is free: its next clip is made while this one is written; but not the same clip again.
+            if begun.exposed and i + 1 < total and takes[i + 1] != take:
+                ahead.start(partial(studio.begin, i + 1, takes[i + 1]))
+            # What is wrong with a picture the stills stage has tried to mend, and no animator will.
+            hopeless = still.look is not None and any(judge_picture(still.look, i))
+            clip, reused = studio.finish_good(i, take, begun, hopeless)
+            control.emit("shot", NAME, shot=i, done=i + 1, total=total, reused=reused, made=clip)
+            yield clip
+
+
+@dataclass(frozen=True)
+class _Begun:
+    """A clip that is there, or of which all is done that needs the animator: `finish` gives it. `rung` and `why` are
+    what is to be told of it."""
+
+    finish: Callable[[], Clip]
+    rung: Rung
+    why: str
+    reused: bool = False
+    exposed: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,44 +128,53 @@ class _Studio:
     ladder: Ladder
     takes: list[Take]
     """All of the story's that its animator has not been told of yet: emptied when it is."""
+    ahead: Ahead[_Begun]
 
-    def find_or_make_good(self, i: int, take: Take, hopeless: bool) -> tuple[Clip, bool]:
-        """As `find_or_make`, from a second seed where the first clip is spoiled; that one stays, whatever it is like.
+    def finish_good(self, i: int, take: Take, begun: _Begun, hopeless: bool) -> tuple[Clip, bool]:
+        """The clip, and whether it was kept from before; from a second seed where the first clip is spoiled, and that
+        one stays, whatever it is like.
 
         `hopeless`: of this still no good clip can be made. Raises what the second attempt raises."""
         again = msgspec.structs.replace(take, seed=another_seed(take.seed))
         try:
-            clip, reused = self.find_or_make(i, take)
+            clip, reused = self._finish(i, begun)
             fault = next(judge_shot(clip.look, i, 0.0, moves=take.camera != "hold"), None) if clip.look else None
             why = fault.sentence if fault is not None else ""
         except ClipSpoiled as error:
             why = f"shot {i + 1}: {error.message}"
-            clip, reused = self.find_or_make(i, again)
+            clip, reused = self._find_or_make(i, again)
         else:
             if hopeless or not why:
                 return clip, reused
-            clip, reused = self.find_or_make(i, again)
+            clip, reused = self._find_or_make(i, again)
         self.control.emit("decision", NAME, shot=i, message=f"{why}: it was made again with another seed")
         return clip, reused
 
-    def find_or_make(self, i: int, take: Take) -> tuple[Clip, bool]:
-        """The clip, and whether it was kept from before."""
+    def _find_or_make(self, i: int, take: Take) -> tuple[Clip, bool]:
+        self.ahead.settle()  # the animator makes one clip at a time
+        return self._finish(i, self.begin(i, take))
+
+    def _finish(self, i: int, begun: _Begun) -> tuple[Clip, bool]:
+        clip = begun.finish()
+        self._tell(i, begun.rung, begun.why)
+        return clip, begun.reused
+
+    def begin(self, i: int, take: Take) -> _Begun:
+        """Whatever of that clip is to be done by the animator, on a rung of the ladder that holds it."""
         spec = self.animator.spec
         rungs, first, why = self._rungs(take)
         for rung in rungs[: first + 1]:
             kept = self.store.find(NAME, self._key(take, rung), Clip)
             if kept is not None:
-                self._tell(i, rung, why)
-                return kept, True
+                return _Begun(partial(_as_it_is, kept), rung, why, reused=True)
         shape = (take.width, take.height, take.frames)
         if not self._opens(rungs[first]):
             first = len(rungs) - 1
             self.ladder.remember(spec.id, (1, 1, 1), rungs[first])  # no clip is so small that it would help
-        clip, number = step_down(rungs, first, partial(self._make, i, take), self._make_room)
+        (finish, exposed), number = step_down(rungs, first, partial(self._make, i, take), self._make_room)
         if number > first:
             self.ladder.remember(spec.id, shape, rungs[number])
-        self._tell(i, rungs[number], why)
-        return clip, False
+        return _Begun(finish, rungs[number], why, exposed=exposed)
 
     def _make_room(self) -> bool:
         self.control.check()
@@ -188,7 +217,8 @@ class _Studio:
             take=take,
         )
 
-    def _make(self, i: int, take: Take, rung: Rung) -> Clip:
+    def _make(self, i: int, take: Take, rung: Rung) -> tuple[Callable[[], Clip], bool]:
+        """What gives the clip, and whether that is still to be written."""
         handle = self.fallback if rung.camera else self.animator
         job = clip_job(take, handle.spec, rung)
         if job is None:
@@ -198,16 +228,24 @@ class _Studio:
             self._announce(model, rung)
 
         def tick(done: int, steps: int) -> None:
+            self.ahead.check()
             self.control.step(NAME, i, done, steps)
 
-        clip = self.store.keep(
-            NAME,
-            self._key(take, rung),
-            Clip,
-            lambda folder: _shoot(model, job, take, folder, tick, self.control),
-        )
+        def keep(write: Callable[[Path], None]) -> Clip:
+            shoot = partial(_shoot, handle.spec, write, job, take, self.control)
+            return self.store.keep(NAME, self._key(take, rung), Clip, shoot)
+
+        if isinstance(model, Exposing):
+            exposure = model.expose(job, tick=tick)
+            self._tell_choices(model)
+            return partial(keep, exposure.write), True
+        made: Clip | ClipSpoiled
+        try:
+            made = keep(lambda out: model.animate(job, out, tick=tick))
+        except ClipSpoiled as error:  # told when it is finished, as of a clip that was exposed
+            made = error
         self._tell_choices(model)
-        return clip
+        return partial(_as_it_is, made), False
 
     def _announce(self, model: VideoModel, rung: Rung) -> None:
         """Tell an animator that it helps of everything that is still to be made, as on this rung."""
@@ -217,6 +255,8 @@ class _Studio:
         jobs = [job for take in wanted if (job := clip_job(take, self.animator.spec, rung)) is not None]
         model.prepare(jobs)
         self.takes.clear()
+        if model.spec.needs_gpu:
+            self.control.emit("decision", NAME, message=clip_codec().sentence)
         self._tell_choices(model)
 
     def _tell_choices(self, model: VideoModel) -> None:
@@ -233,6 +273,12 @@ class _Studio:
             return
         instead = "a camera moves over the still instead" if rung.camera else f"it was made with {rung.name}"
         self.control.emit("warning", NAME, shot=i, message=f"Shot {i + 1}: {why}; {instead}.")
+
+
+def _as_it_is(made: Clip | ClipSpoiled) -> Clip:
+    if isinstance(made, ClipSpoiled):
+        raise made
+    return made
 
 
 def clip_job(take: Take, spec: ModelSpec, rung: Rung) -> ClipJob | None:
@@ -267,29 +313,31 @@ def clip_job(take: Take, spec: ModelSpec, rung: Rung) -> ClipJob | None:
     )
 
 
-def _shoot(model: VideoModel, job: ClipJob, take: Take, folder: Path, tick: Tick, control: Control) -> Clip:
-    """Animate and bring to the film's size, rate and length, without a second encoding where nothing is to be done."""
+def _shoot(
+    spec: ModelSpec, write: Callable[[Path], None], job: ClipJob, take: Take, control: Control, folder: Path
+) -> Clip:
+    """Write and bring to the film's size, rate and length, without a second encoding where nothing is to be done."""
     out = folder / "clip.mp4"
     whole = (job.width, job.height, job.frames, job.fps) == (take.width, take.height, take.frames, take.fps)
     if whole:
-        model.animate(job, out, tick=tick)
+        write(out)
     else:
         raw = folder / "raw.mp4"
-        model.animate(job, raw, tick=tick)
+        write(raw)
         _fit(raw, out, take, control)
         raw.unlink()
     try:
         facts, look = probe(out), look_at(out)
     except MediaFailed as error:
-        raise ClipSpoiled(f"model {model.spec.id} made a clip that cannot be read: run it again.") from error
+        raise ClipSpoiled(f"model {spec.id} made a clip that cannot be read: run it again.") from error
     if (facts.width, facts.height, facts.frames) != (take.width, take.height, take.frames):
         raise MediaFailed(
-            f"model {model.spec.id} made {facts.frames} frames of {facts.width}×{facts.height} where {take.frames} of "
+            f"model {spec.id} made {facts.frames} frames of {facts.width}×{facts.height} where {take.frames} of "
             f"{take.width}×{take.height} were wanted: check its limits in models.yaml."
         )
     if look.spoiled or look.frames != take.frames:
         raise ClipSpoiled(
-            f"model {model.spec.id} made a clip of which {look.frames} of {take.frames} frames decode: run it again."
+            f"model {spec.id} made a clip of which {look.frames} of {take.frames} frames decode: run it again."
         )
     return Clip(video=out, frames=take.frames, fps=take.fps, look=look)
 
@@ -304,6 +352,8 @@ def _fit(raw: Path, out: Path, take: Take, control: Control) -> None:
         # Rates that do not divide each other may round the last frame away.
         "tpad=stop_mode=clone:stop=2",
     ]
-    codec = ["-c:v", "libx264", "-preset", "ultrafast", "-crf", "14", "-pix_fmt", "yuv420p", *BT709]
     length = ["-frames:v", str(take.frames), "-an"]
-    run_ffmpeg([*INPUT, "-i", raw, "-vf", ",".join(filters), *length, *codec, "-f", "mp4", out], control=control)
+    run_ffmpeg(
+        [*INPUT, "-i", raw, "-vf", ",".join(filters), *length, *clip_codec().arguments, "-f", "mp4", out],
+        control=control,
+    )

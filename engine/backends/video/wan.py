@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.backends.clip_frames import check_job, frames_of, open_still, write_clip
+from engine.backends.clip_frames import ExposedFrames, check_job, frames_of, open_still
 from engine.backends.conditioning import Conditioning, Tensors, TextEncoders, remember_pictures
 from engine.backends.params import read_params
 from engine.backends.protocols import ClipJob, Tick, no_tick
@@ -125,7 +125,11 @@ class Animator:
         return self._tuning.take_decisions() if self._tuning is not None else ()
 
     def animate(self, job: ClipJob, out: Path, *, tick: Tick = no_tick) -> None:
-        """Raises `BadRequest` for a size or frame count that the model does not make, `OutOfMemory`, `MediaFailed`,
+        """As `expose`, and written. Raises `MediaFailed`, `StorageFull` besides."""
+        self.expose(job, tick=tick).write(out)
+
+    def expose(self, job: ClipJob, *, tick: Tick = no_tick) -> ExposedFrames:
+        """Raises `BadRequest` for a size or frame count that the model does not make, `OutOfMemory`,
         and what `tick` raises. Wan was trained at 16 or 24 frames a second; `fps` only says how fast they play."""
         check_job(self.spec, job)
         steps = self._params.steps
@@ -155,7 +159,7 @@ class Animator:
 
             shape = (job.width, job.height, job.frames)
             frames = self._tuning.run(shape, tick, steps, denoise, resident=self._placement.resident)
-        write_clip(frames, job, out)
+        return ExposedFrames(frames, job)
 
     def close(self) -> None:
         self._pipeline = self._placement = self._tuning = self._memory = self._encoders = None
