@@ -43,10 +43,11 @@ class Cost(Frozen, frozen=True):
     frame (UNet, VAE) or the tokens (transformer) a pass costs c₀ + c₁n + c₂n²; of a text encoder c₀, at its full number
     of tokens. A VAE of films has `decode` for the first latent frame, `decode_more` for each further one, and likewise
     `encode`. `live` maps the same passes to bytes that are alive at once besides weights: c₀ + c₁n + c₂n(t − 1), with t
-    latent frames.
+    latent frames. `largest` is how many of the parameters the largest single layer has.
     """
 
     parameters: int
+    largest: int
     flops: dict[str, tuple[float, ...]]
     live: dict[str, tuple[float, ...]]
 

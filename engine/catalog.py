@@ -11,6 +11,7 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
+from engine.architectures import architecture_names
 from engine.errors import BadCatalog, BadRequest, LicenceRefused
 from engine.types import ROLES, Frozen, Role, ready
 
@@ -101,8 +102,10 @@ class ModelSpec(Frozen, frozen=True):
     `parts` are further weights that are pulled into `parts/NAME` of the model's folder; `params` belong to the family,
     which rejects unknown ones.
 
-    `vram_gb` is what it needs of a GPU: 0 nothing, None an amount that nobody has measured or worked out; `memory` says
-    which of the two a figure was. `opt_in`: its notice has to be accepted before it is fetched."""
+    `architecture` names one of engine/architectures, from which work and memory are worked out before anything is
+    there. `vram_gb` is what it needs of a GPU: 0 nothing, None an amount that nobody has measured, so that it is worked
+    out where there is an architecture (`engine.work.gpu_gb`); `memory` says how a figure was found. `opt_in`: its
+    notice has to be accepted before it is fetched."""
 
     id: str
     role: Role
@@ -115,6 +118,7 @@ class ModelSpec(Frozen, frozen=True):
     attribution: str = ""
     notice: str = ""
     opt_in: bool = False
+    architecture: str | None = None
     vram_gb: float | None = 0
     memory: Literal["measured", "estimated"] | None = None
     limits: Limits = Limits()
@@ -274,6 +278,9 @@ def _entry(kind: type[Any], section: str, key: str, value: Any, id_field: str) -
         _check_keys(Limits, f"{where}.limits", value["limits"])
     if kind is ModelSpec and bool(value.get("vram_gb")) != (value.get("memory") is not None):
         raise BadCatalog(f"{where}.memory says whether vram_gb was measured or estimated: give both, or neither")
+    if value.get("architecture") not in (None, *architecture_names()):
+        known = ", ".join(architecture_names())
+        raise BadCatalog(f"{where}.architecture is {value['architecture']!r}, and can be {known}")
     for place, given in {"weights": value.get("weights"), **(value.get("parts") or {})}.items():
         if isinstance(given, dict):
             _check_source(f"{where}.{place}", given)

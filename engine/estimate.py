@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from engine.catalog import Catalog, ModelSpec
 from engine.errors import ModelMissing
 from engine.formats import OWN, Pacing, load_format
+from engine.ladder import AS_ASKED
 from engine.machine import Machine, machine_now
-from engine.pace import read_pace, stage_seconds, wall_seconds
+from engine.pace import STAGE_ROLE, Source, read_pace, stage_seconds, wall_seconds
+from engine.rates import read_rate
+from engine.stages.clips import Take, clip_job
 from engine.stages.plan import make_plan
-from engine.types import Camel, Plan, StoryRequest
+from engine.types import Camel, Plan, Role, Still, StoryRequest
 from engine.weights import find_weights
+from engine.work import clip_flops, gpu_gb, still_flops
 
 # Measured at 720p: clips are encoded nearly without loss, everything after them for watching.
 BYTES_PER_CLIP_PIXEL = 0.12
@@ -51,9 +55,11 @@ class ShotReport(Camel, frozen=True):
 
 
 class PlanReport(Camel, frozen=True):
-    """`seconds` of film, `stage_seconds` of work, `total_seconds` from start to film (stages overlap); memory in GB,
-    `vram_gb` None if nobody has measured it; `decisions` are sentences. Of an own script, shots' seconds are estimated
-    from its words."""
+    """`seconds` of film, `stage_seconds` of work, `total_seconds` from start to film (stages overlap), None while one
+    stage is unknown; `stage_sources` whence each is known (`engine.pace.Source`); `tflop` of work by stage, where that
+    can be told. Memory in GB: `vram_gb` the most that is taken of a GPU at once, None if that can be told of no model,
+    `vram_unknown` the models of which it cannot. `loads`: how often each model is opened. `decisions` are sentences. Of
+    an own script, shots' seconds are estimated from its words."""
 
     format: str
     profile: str
@@ -66,8 +72,12 @@ class PlanReport(Camel, frozen=True):
     models: dict[str, PlannedModel]
     memory_gb: float
     vram_gb: float | None
+    vram_unknown: tuple[str, ...]
+    loads: dict[str, int]
     stage_seconds: dict[str, float]
-    total_seconds: float
+    stage_sources: dict[str, Source]
+    tflop: dict[str, float]
+    total_seconds: float | None
     disk_bytes: int
     seed: int
     decisions: tuple[str, ...]
@@ -77,15 +87,24 @@ def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog, machine: 
     """What making `request` means, without making anything; on `machine`, else on this one as it is now.
 
     Raises what `make_plan` raises."""
-    request, plan = make_plan(request, catalog, machine or machine_now(), home / OWN)
-    specs = {role: catalog.model(model_id) for role, model_id in plan.models.items()}
+    machine = machine or machine_now()
+    request, plan = make_plan(request, catalog, machine, home / OWN)
+    specs: dict[Role, ModelSpec] = {role: catalog.model(model_id) for role, model_id in plan.models.items()}
     shots = _shots(request, plan, specs["narrator"], load_format(plan.format, home / OWN).pacing)
     frames = sum(shot.frames for shot in shots) + round((plan.title_seconds + plan.end_seconds) * plan.fps)
     seconds = frames / plan.fps
     models = {role: _planned(spec, home) for role, spec in specs.items()}
-    stages = stage_seconds(read_pace(home), specs, len(shots), frames, seconds, own=request.script is not None)
+    own = request.script is not None
+    flops = _flops(plan, specs, shots)
+    rate = read_rate(home, machine.gpu)
+    worked_out = {} if rate is None else {s: rate.seconds(f, specs[STAGE_ROLE[s]].family) for s, f in flops.items()}
+    stages, sources = stage_seconds(read_pace(home), specs, len(shots), frames, seconds, own=own, worked_out=worked_out)
     if not request.music:
-        stages["music"] = 0.0
+        stages["music"], sources["music"] = 0.0, "not needed"
+    total = None if "unknown" in sources.values() else round(wall_seconds(stages), 1)
+    opened = [specs[role] for stage, role in STAGE_ROLE.items() if sources[stage] != "not needed"]
+    budget = machine.vram_gb or catalog.profile(plan.profile).vram_gb
+    vram, unknown = _gpu_memory(opened, plan, shots, budget)
     return PlanReport(
         format=plan.format,
         profile=plan.profile,
@@ -97,12 +116,16 @@ def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog, machine: 
         shots=shots,
         models=models,
         memory_gb=round(_memory(plan, specs, models), 1),
-        vram_gb=_gpu_memory(specs.values()),
+        vram_gb=vram,
+        vram_unknown=unknown,
+        loads={spec.id: 1 for spec in opened},
         stage_seconds={stage: round(value, 1) for stage, value in stages.items()},
-        total_seconds=round(wall_seconds(stages), 1),
+        stage_sources=sources,
+        tflop={stage: round(value / 1e12, 1) for stage, value in flops.items()},
+        total_seconds=total,
         disk_bytes=_disk(plan, len(shots), frames, seconds),
         seed=plan.seed,
-        decisions=plan.decisions,
+        decisions=(*plan.decisions, *_too_much(vram, budget)),
     )
 
 
@@ -150,13 +173,75 @@ def size_of(path: Path) -> int:
     return path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
 
 
-def _gpu_memory(specs: Iterable[ModelSpec]) -> float | None:
-    """Of the most demanding one; None if that cannot be told, because one was never measured."""
-    needs = [spec.vram_gb for spec in specs]
-    return None if None in needs else max((need for need in needs if need is not None), default=0)
+def _flops(plan: Plan, specs: dict[Role, ModelSpec], shots: tuple[ShotReport, ...]) -> dict[str, float]:
+    """Work of the stages of which it can be told, at the sizes that the models are asked for."""
+    stills = [still_flops(specs["artist"], *size_for(specs["artist"], plan.width, plan.height)) for _ in shots]
+    animator = specs["animator"]
+    clips = [clip_flops(animator, plan.width, plan.height, _clip_frames(animator, plan, shot.frames)) for shot in shots]
+    known = {"stills": stills, "clips": clips}
+    return {stage: sum(f for f in all_of if f) for stage, all_of in known.items() if None not in all_of and all_of}
 
 
-def _memory(plan: Plan, specs: dict[str, ModelSpec], models: dict[str, PlannedModel]) -> float:
+def _clip_frames(animator: ModelSpec, plan: Plan, frames: int) -> int:
+    """Of the clip that the stage asks for; of a shot that is too long and will be split, of its longest part."""
+    take = Take(
+        still=Still(image=Path()),
+        prompt="",
+        negative="",
+        camera="hold",
+        seed=0,
+        width=plan.width,
+        height=plan.height,
+        frames=frames,
+        fps=plan.fps,
+    )
+    job = clip_job(take, animator, AS_ASKED)
+    return job.frames if job is not None else animator.limits.max_frames or frames
+
+
+def _gpu_memory(
+    opened: Sequence[ModelSpec], plan: Plan, shots: tuple[ShotReport, ...], budget: float
+) -> tuple[float | None, tuple[str, ...]]:
+    """The most that is taken at once as stages follow each other, and the models of which nobody knows.
+
+    What is open stays open where it fits beside the next one, as `engine.models.Residents` has it."""
+    longest = max((shot.frames for shot in shots), default=1)
+    held: dict[str, float] = {}
+    most, unknown = 0.0, []
+    for spec in opened:
+        frames = _clip_frames(spec, plan, longest) if spec.role == "animator" else 1
+        needed = gpu_gb(spec, (*size_for(spec, plan.width, plan.height), frames))
+        if needed is None:
+            unknown.append(spec.id)
+            held.clear()  # beside a model whose need is not known nothing stays open
+            continue
+        if needed == 0:
+            continue
+        for name in sorted(held, key=held.__getitem__):
+            if sum(held.values()) + needed <= budget:
+                break
+            del held[name]
+        held[spec.id] = needed
+        most = max(most, sum(held.values()))
+    return (None if unknown and not most else round(most, 1)), tuple(unknown)
+
+
+def _too_much(vram: float | None, budget: float) -> tuple[str, ...]:
+    if vram is None or vram <= budget or not budget:
+        return ()
+    return (
+        f"an estimated {vram:g} GB are more than the {budget:.0f} GB of the GPU: what does not fit is moved to main "
+        "memory meanwhile, or made smaller",
+    )
+
+
+def size_for(spec: ModelSpec, width: int, height: int) -> tuple[int, int]:
+    """The nearest size that the model makes and that covers the film's."""
+    step = spec.limits.size_step
+    return -(-width // step) * step, -(-height // step) * step
+
+
+def _memory(plan: Plan, specs: dict[Role, ModelSpec], models: dict[str, PlannedModel]) -> float:
     weights = sum(models[role].bytes for role, spec in specs.items() if not spec.needs_gpu) / 2**30
     torch = TORCH_GB if any(spec.family in TORCH_FAMILIES for spec in specs.values()) else 0.0
     encoder = plan.width * plan.height * 1.5 * ENCODER_FRAMES / 2**30

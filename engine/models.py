@@ -23,6 +23,7 @@ from engine.errors import BadCatalog, ModelMissing, ModelUnavailable, OutOfMemor
 from engine.needs import FILE as NEEDS_FILE
 from engine.needs import Needs
 from engine.weights import check_weights, find_weights, with_places, with_versions
+from engine.work import gpu_gb
 
 PREPARING = frozenset({"coqui"})
 """Families whose checkpoints are published as something that is never opened; the others are not even imported."""
@@ -47,9 +48,9 @@ class Residents:
 
     What fits stays open. When a model needs memory that is not there, the ones that are cheapest to bring back (fewest
     GB to load) go first, GPU models from the GPU, the others from main memory. What a model needs was measured when it
-    last ran on this GPU; before that its entry's figure counts, and if there is none, everything. Of main memory a
-    model is reckoned to need as much as its weights. One that does not even fit alone is loaded again with its weights
-    streamed from main memory.
+    last ran on this GPU; before that its entry's figure counts, then what its architecture says, and else
+    everything. Of main memory a model is reckoned to need as much as its weights. One that does not even fit alone is
+    loaded again with its weights streamed from main memory.
 
     Safe for several threads, as long as GPU models are opened by one of them only: an open model is not evicted under a
     running stage, and of main memory's none that another thread has opened.
@@ -152,9 +153,10 @@ class Residents:
         if known is not None and known.peak > 0:
             held = known.resident if spec.id in self._open else 0.0
             return known.peak - held + MARGIN_GB, "measured here before"
-        if spec.vram_gb is None:
+        needed = gpu_gb(spec)
+        if needed is None:
             return math.inf, f"nobody has measured yet what {spec.id} needs"
-        return spec.vram_gb, "as its entry says"
+        return needed, "worked out from its architecture" if spec.vram_gb is None else "as its entry says"
 
     def _size(self, spec: ModelSpec) -> float:
         """GB that have to be loaded to bring it back."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -51,6 +51,10 @@ FIRST_GUESS: dict[str, float] = {
 UNKNOWN_GUESS = 0.5
 NEW_WEIGHT = 0.5
 """Of a new measurement in the remembered pace: recent films count most, one odd film does not decide."""
+
+Source = Literal["history", "arithmetic", "floor", "guess", "unknown", "not needed"]
+"""Whence a stage's seconds are known: measured on this machine, FLOP at its GPU's measured rate (`floor`: what nothing
+comes below, because no model of that family was measured), a guess, or not."""
 
 Pace = dict[str, float]
 """Seconds per unit by `stage/model`, as measured on this machine."""
@@ -101,15 +105,36 @@ def _units(stage: str, shots: int, frames: int, seconds: float) -> float:
 
 
 def stage_seconds(
-    pace: Pace, specs: Mapping[Any, ModelSpec], shots: int, frames: int, seconds: float, *, own: bool
-) -> dict[str, float]:
+    pace: Pace,
+    specs: Mapping[Any, ModelSpec],
+    shots: int,
+    frames: int,
+    seconds: float,
+    *,
+    own: bool,
+    worked_out: Mapping[str, tuple[float, Source]] = {},
+) -> tuple[dict[str, float], dict[str, Source]]:
+    """Seconds of each stage, and whence that is known. A stage of which nobody can tell is in the second alone.
+
+    What this machine remembers counts most, then `worked_out` (by stage), then guesses for what runs on CPUs."""
     models: dict[Role, str] = {role: spec.id for role, spec in specs.items()}
-    result = {}
+    found: dict[str, float] = {}
+    sources: dict[str, Source] = {}
     for stage in UNITS:
-        family = specs[STAGE_ROLE[stage]].family if stage in STAGE_ROLE else stage
-        per_unit = pace.get(_pace_key(stage, models), FIRST_GUESS.get(family, UNKNOWN_GUESS))
-        result[stage] = 0.0 if stage == "script" and own else per_unit * _units(stage, shots, frames, seconds)
-    return result
+        spec = specs[STAGE_ROLE[stage]] if stage in STAGE_ROLE else None
+        units = _units(stage, shots, frames, seconds)
+        if stage == "script" and own:
+            found[stage], sources[stage] = 0.0, "not needed"
+        elif (key := _pace_key(stage, models)) in pace:
+            found[stage], sources[stage] = pace[key] * units, "history"
+        elif stage in worked_out:
+            found[stage], sources[stage] = worked_out[stage]
+        elif spec is not None and spec.needs_gpu:
+            sources[stage] = "unknown"
+        else:
+            found[stage] = FIRST_GUESS.get(spec.family if spec else stage, UNKNOWN_GUESS) * units
+            sources[stage] = "guess"
+    return found, sources
 
 
 class Eta:

@@ -13,6 +13,7 @@ from pathlib import Path
 import structlog
 
 from engine.errors import ReelhouseError
+from engine.pace import UNITS
 from engine.workplace import tidy
 from server.child import Child, ChildDied
 from server.jobs.claims import Claim, ClaimLost, holding, release, still_held
@@ -60,9 +61,10 @@ class Wave:
     """`run` returns when every story of the wave has ended, was given back, or has taken the child down."""
 
     def __init__(
-        self, place: Place, child: Child, makings: list[Making], deadline: Callable[[str, float], float]
+        self, place: Place, child: Child, makings: list[Making], deadline: Callable[[str, float | None], float]
     ) -> None:
-        """`deadline(stage, expected)`: seconds that a stage may take which is expected to take `expected`."""
+        """`deadline(stage, expected)`: seconds that a stage may take which is expected to take `expected`; None if
+        nobody can tell."""
         self._place, self._child, self._deadline = place, child, deadline
         self._open = {making.claim.job_id: making for making in makings}
         self._looked = time.monotonic()
@@ -177,7 +179,8 @@ class Wave:
                 self._give_back()  # the others of the wave have no part in it
                 raise died
             stage = making.progress.stage
-            limit = self._deadline(stage, making.claim.estimate.get(stage, 0.0) * len(self._open))
+            expected = making.claim.estimate.get(stage, None if stage in UNITS else 0.0)
+            limit = self._deadline(stage, None if expected is None else expected * len(self._open))
             if making.stop_by is None and moment - making.stage_since > limit:
                 log.error("a stage does not end: the child is killed", job_id=making.claim.job_id, stage=stage)
                 raise self._killed()

@@ -39,11 +39,15 @@ CHILD_LOG_BYTES = 10_000_000
 BEATS_A_LEASE = 4
 STAGE_FLOOR_SECONDS, STAGE_FACTOR = 600.0, 20.0
 """A stage that takes ten minutes and twenty times what was expected hangs."""
+UNKNOWN_SECONDS = 6 * 3600.0
+"""So does one of six hours of which nobody could tell what to expect: a GPU that was never measured may be slow."""
 
 log = structlog.get_logger("worker")
 
 
-def stage_deadline(stage: str, expected: float) -> float:
+def stage_deadline(stage: str, expected: float | None) -> float:
+    if expected is None:
+        return UNKNOWN_SECONDS
     return STAGE_FLOOR_SECONDS + STAGE_FACTOR * expected
 
 
@@ -55,7 +59,7 @@ class Worker:
         place: Place,
         gpu: str | None = None,
         child_module: str = "server.generation",
-        deadline: Callable[[str, float], float] = stage_deadline,
+        deadline: Callable[[str, float | None], float] = stage_deadline,
     ) -> None:
         """`gpu`: what CUDA calls the device, None for the CPU. `deadline(stage, expected)`: seconds after which a stage
         that is expected to take `expected` hangs."""

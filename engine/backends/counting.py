@@ -152,11 +152,12 @@ def count(part: Part, arch: Architecture) -> Cost:
     """The costs of one component, its parabolas through the shapes of `SQUARES` and `FRAMES`."""
     model = build(part)
     parameters = sum(weights.numel() for weights in model.parameters())
+    largest = max(sum(own.numel() for own in layer.parameters(recurse=False)) for layer in model.modules())
     if part.kind in TEXT_TOKENS:
         seen = see(model, pass_of(model, part, (1, 8, 8), arch)["forward"])
-        return Cost(parameters=parameters, flops={"forward": (seen.flops,)}, live={"forward": (seen.live,)})
-    flops: dict[str, tuple[float, ...]] = {}
-    live: dict[str, tuple[float, ...]] = {}
+        flops, live = {"forward": (float(seen.flops),)}, {"forward": (float(seen.live),)}
+        return Cost(parameters=parameters, largest=largest, flops=flops, live=live)
+    flops, live = {}, {}
     times = FRAMES if part.kind == "AutoencoderKLWan" else FRAMES[:1]
     seen_at: dict[str, dict[tuple[int, int], Seen]] = {}
     for frames in times:
@@ -171,7 +172,7 @@ def count(part: Part, arch: Architecture) -> Cost:
         if len(times) > 1:
             more = [(seen[times[1], n].flops - seen[1, n].flops) / (times[1] - 1) for n in sizes]
             flops[f"{name}_more"] = _parabola(sizes, more)
-    return Cost(parameters=parameters, flops=flops, live=live)
+    return Cost(parameters=parameters, largest=largest, flops=flops, live=live)
 
 
 def _parabola(sizes: list[int], values: list[float]) -> tuple[float, ...]:

@@ -99,14 +99,42 @@ def in_text(report: PlanReport, disk_free: int) -> str:
             for role, model in report.models.items()
         ),
         "",
-        *(f"  {stage:9} about {seconds:6.1f} s" for stage, seconds in report.stage_seconds.items()),
+        *(stage_line(report, stage) for stage in report.stage_sources),
         "",
-        f"about {report.total_seconds:.0f} s in all; memory about {report.memory_gb:g} GB"
-        + ("" if report.vram_gb == 0 else f" and {gpu_memory(report.vram_gb)} on the GPU")
+        (
+            "how long in all nobody can tell"
+            if report.total_seconds is None
+            else f"about {report.total_seconds:.0f} s in all"
+        )
+        + f"; memory about {report.memory_gb:g} GB{gpu_memory(report)}"
+        + f"; each of {len(report.loads)} models opened once"
         + f"; disk about {report.disk_bytes / 2**20:.0f} MB of {disk_free / 2**20:.0f} MB free",
     ]
     return "\n".join(lines)
 
 
-def gpu_memory(gigabytes: float | None) -> str:
-    return "what nobody has measured yet" if gigabytes is None else f"{gigabytes:g} GB"
+def stage_line(report: PlanReport, stage: str) -> str:
+    """Seconds, whence they are known, and the work where it can be told."""
+    source, seconds = report.stage_sources[stage], report.stage_seconds.get(stage)
+    work = f"{report.tflop[stage]:,.0f} TFLOP" if stage in report.tflop else ""
+    if seconds is None:
+        why = "unknown: this machine has not made it yet" + (
+            ", and `reelhouse bench` has not measured its GPU" if work else ""
+        )
+        return f"  {stage:9} {why}" + (f" ({work})" if work else "")
+    notes = [
+        note
+        for note in ({"guess": "guessed", "arithmetic": "worked out", "floor": "at least"}.get(source, ""), work)
+        if note
+    ]
+    return f"  {stage:9} about {seconds:6.1f} s" + (f"  ({', '.join(notes)})" if notes else "")
+
+
+def gpu_memory(report: PlanReport) -> str:
+    """As the end of "memory about …"."""
+    unknown = f" (of {', '.join(report.vram_unknown)} nobody has measured it)" if report.vram_unknown else ""
+    if report.vram_gb is None:
+        return f" and an unknown amount on the GPU{unknown}"
+    if report.vram_gb == 0:
+        return ""
+    return f" and {'at least ' if unknown else 'an estimated '}{report.vram_gb:g} GB on the GPU{unknown}"

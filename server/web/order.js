@@ -90,7 +90,7 @@ function tell(told, balance) {
   const missing = Object.values(told.models).filter((model) => !model.ready).map((model) => model.id);
   at("planned").replaceChildren(
     make("b", {}, `${lasting(told.seconds)} of film in ${many(told.shots.length, "shot")}`), ` · ${told.width}×${told.height} · takes `,
-    make("b", {}, `about ${lasting(told.totalSeconds)}`), " here · costs ", make("b", {}, many(told.credits, "credit")), ` of your ${balance}`);
+    make("b", {}, told.totalSeconds === null ? "nobody knows how long" : `about ${lasting(told.totalSeconds)}`), " here · costs ", make("b", {}, many(told.credits, "credit")), ` of your ${balance}`);
   if (told.credits > balance) at("planned").append(make("span", { class: "bad" }, " — too few: ask an admin for more"));
   if (missing.length) at("planned").append(make("span", { class: "bad" }, ` — not installed: ${missing.join(", ")}`));
   const stages = Object.entries(told.stageSeconds).filter(([, seconds]) => seconds > 0);

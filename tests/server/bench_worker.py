@@ -47,7 +47,7 @@ def main() -> None:
     outcomes.REST_SECONDS = (1, 1) if os.environ.get(NO_REST) else outcomes.REST_SECONDS
     seconds = os.environ.get(DEADLINE)
 
-    def deadline(stage: str, expected: float) -> float:
+    def deadline(stage: str, expected: float | None) -> float:
         return float(seconds) if seconds else stage_deadline(stage, expected)
 
     Worker(place, child_module="tests.server.bench_child", deadline=deadline).run()

@@ -1,0 +1,160 @@
+"""What models have to do is worked out from their architectures, and every profile is planned from that alone."""
+
+import json
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from engine.catalog import ModelSpec, load_catalog
+from engine.commands.plan import in_text
+from engine.errors import BadCatalog
+from engine.estimate import PlanReport, plan_story
+from engine.machine import Machine
+from engine.pace import Source, stage_seconds
+from engine.rates import FILE, Rate, read_rate, remember_rate
+from engine.types import StoryRequest
+from engine.work import clip_flops, gpu_gb, still_flops, weights_gb
+
+CARD = Machine(cores=16, ram_gb=128, gpu="A Card", vram_gb=80)
+
+
+def entry(name: str, **params: object) -> ModelSpec:
+    spec = load_catalog().model(name)
+    return msgspec.structs.replace(spec, params={**spec.params, **params})
+
+
+LAPTOP = Machine(cores=2, ram_gb=8, gpu=None, vram_gb=0)
+
+
+def plan(home: Path, profile: str, machine: Machine = LAPTOP) -> PlanReport:
+    request = StoryRequest(prompt="A fox", target_seconds=20, profile=profile)
+    return plan_story(request, home=home, catalog=load_catalog(), machine=machine)
+
+
+@pytest.mark.parametrize(
+    ("tflop", "worked_out"),
+    [
+        (416, still_flops(entry("sdxl"), 1024, 1024)),
+        (37.5, still_flops(entry("sdxl-lightning"), 1024, 1024)),
+        (7_100, clip_flops(entry("wan22-14b"), 832, 480, 81)),
+        (26_800, clip_flops(entry("wan22-14b"), 1280, 720, 81)),
+        (3_560, clip_flops(entry("wan22-5b", steps=3, guidance=1), 1280, 704, 121)),
+    ],
+)
+def test_work_is_what_others_worked_out_by_hand(tflop: float, worked_out: float | None) -> None:
+    assert worked_out is not None
+    assert worked_out / 1e12 == pytest.approx(tflop, rel=0.02)
+
+
+def test_guidance_costs_a_second_pass_and_half_the_steps_half_the_work() -> None:
+    once = still_flops(entry("sdxl", guidance=0, steps=20), 768, 768) or 0
+    assert still_flops(entry("sdxl", guidance=5, steps=20), 768, 768) == pytest.approx(2 * once, rel=0.05)
+    assert still_flops(entry("sdxl", guidance=0, steps=10), 768, 768) == pytest.approx(once / 2, rel=0.15)
+
+
+def test_weights_take_as_much_as_their_files() -> None:
+    assert weights_gb(entry("sdxl")) == pytest.approx(3_469_000_000 * 2 / 2**30, rel=0.01)
+    assert weights_gb(entry("wan22-14b")) == pytest.approx((2 * 14.29e9 + 5.68e9) * 2 / 2**30, rel=0.01)
+
+
+def test_moving_weights_out_of_the_way_takes_less_memory_and_larger_pictures_more() -> None:
+    shape = (832, 480, 81)
+    whole, parts, layers = (
+        gpu_gb(entry("wan22-5b", offload=how, tile=True), shape) for how in ("none", "model", "layer")
+    )
+    assert whole is not None
+    assert parts is not None
+    assert layers is not None
+    assert layers < parts < whole
+    assert (gpu_gb(entry("wan22-5b"), (1280, 704, 121)) or 0) > (gpu_gb(entry("wan22-5b"), shape) or 0)
+    assert (gpu_gb(entry("wan22-5b", tile=True), shape) or 0) < (gpu_gb(entry("wan22-5b"), shape) or 0)
+
+
+def test_what_an_entry_says_of_its_memory_comes_first_and_without_architecture_nobody_knows() -> None:
+    assert gpu_gb(msgspec.structs.replace(entry("sdxl"), vram_gb=12.5, memory="measured")) == 12.5
+    assert gpu_gb(entry("sketch")) == 0
+    unknown = msgspec.structs.replace(entry("sdxl"), architecture=None)
+    assert (gpu_gb(unknown), still_flops(unknown, 64, 64), weights_gb(unknown)) == (None, None, None)
+
+
+def test_every_entry_of_a_known_architecture_can_be_worked_out() -> None:
+    named = [spec for spec in load_catalog().models.values() if spec.architecture is not None]
+    assert {spec.family for spec in named} == {"sdxl", "wan"}
+    for spec in named:
+        assert (gpu_gb(spec) or 0) > 0
+        work = still_flops(spec, 512, 512) if spec.role == "artist" else clip_flops(spec, 512, 512, 17)
+        assert (work or 0) > 0
+
+
+@pytest.mark.parametrize("profile", list(load_catalog().profiles))
+def test_every_profile_is_planned_on_a_machine_without_a_gpu(tmp_path: Path, profile: str) -> None:
+    report = plan(tmp_path, profile)
+    assert report.frames == round(report.seconds * report.fps)
+    assert set(report.loads.values()) == {1}
+    assert set(report.loads) <= {model.id for model in report.models.values()}
+    assert set(report.stage_seconds) == {s for s, source in report.stage_sources.items() if source != "unknown"}
+    assert (report.total_seconds is None) == ("unknown" in report.stage_sources.values())
+    assert "stills" in in_text(report, 2**40)
+    json.dumps(msgspec.to_builtins(report))
+    animator = load_catalog().model(report.models["animator"].id)
+    if animator.architecture is not None:
+        assert report.stage_sources["clips"] == "unknown"
+        assert report.tflop["clips"] > 1000
+        assert report.vram_gb is not None
+        assert report.vram_gb > 4
+
+
+def test_a_plan_tells_seconds_once_the_gpu_was_measured(tmp_path: Path) -> None:
+    assert plan(tmp_path, "gpu-24gb", CARD).stage_sources["clips"] == "unknown"
+    remember_rate(tmp_path, "A Card", Rate(tflops=500, times_floor={"sdxl": 3.0}))
+    report = plan(tmp_path, "gpu-24gb", CARD)
+    assert (report.stage_sources["stills"], report.stage_sources["clips"]) == ("arithmetic", "floor")
+    assert report.stage_seconds["stills"] == pytest.approx(3 * report.tflop["stills"] / 500, abs=0.1)
+    assert report.stage_seconds["clips"] == pytest.approx(report.tflop["clips"] / 500, abs=0.1)
+    assert "at least" in in_text(report, 2**40)
+
+
+def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
+    small = msgspec.structs.replace(CARD, vram_gb=40)
+    assert any("more than the 40 GB" in decision for decision in plan(tmp_path, "gpu-80gb", small).decisions)
+
+
+def test_rates_are_kept_by_card_and_families_are_added(tmp_path: Path) -> None:
+    remember_rate(tmp_path, "A Card", Rate(tflops=400, times_floor={"sdxl": 3.0}))
+    remember_rate(tmp_path, "A Card", Rate(tflops=500, times_floor={"wan": 1.5}))
+    assert read_rate(tmp_path, "A Card") == Rate(tflops=500, times_floor={"sdxl": 3.0, "wan": 1.5})
+    assert read_rate(tmp_path, "Another") is read_rate(tmp_path, None) is None
+    (tmp_path / FILE).write_text("{")
+    assert read_rate(tmp_path, "A Card") is None
+
+
+def test_memory_of_this_machine_counts_more_than_arithmetic_and_that_more_than_a_guess() -> None:
+    catalog = load_catalog()
+    specs = {role: catalog.model(name) for role, name in catalog.profile("gpu-24gb").models.items()}
+    worked: dict[str, tuple[float, Source]] = {"clips": (7.0, "arithmetic"), "stills": (5.0, "floor")}
+    pace = {f"clips/{specs['animator'].id}": 2.0}
+    seconds, sources = stage_seconds(pace, specs, 3, 10, 5.0, own=True, worked_out=worked)
+    assert (seconds["clips"], sources["clips"]) == (20.0, "history")
+    assert (seconds["stills"], sources["stills"]) == (5.0, "floor")
+    assert sources["script"] == "not needed"
+    assert "stills" not in stage_seconds({}, specs, 3, 10, 5.0, own=True)[0]
+
+
+def test_an_unknown_architecture_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    raw = load_catalog().path
+    assert raw is not None
+    file = tmp_path / "models.yaml"
+    file.write_text(
+        raw.read_text(encoding="utf-8").replace("architecture: sdxl", "architecture: sdxxl"), encoding="utf-8"
+    )
+    with pytest.raises(
+        BadCatalog, match=r"models\.sdxl\.architecture is 'sdxxl', and can be sdxl, wan22-5b, wan22-a14b"
+    ):
+        load_catalog(file)
+
+
+def test_a_stage_of_which_nobody_can_tell_is_not_taken_for_hung_after_ten_minutes() -> None:
+    from server.worker import stage_deadline
+
+    assert stage_deadline("clips", None) > 3600 > stage_deadline("plan", 0.0)
