@@ -270,6 +270,8 @@ def _missing_part(spec: ModelSpec, path: Path) -> str | None:
             continue
         folder = path / name
         if not folder.is_dir():
+            if name in spec.parts or (path / "parts" / name).exists():
+                continue  # a part of that name takes its place, and was looked for above
             return f"{folder} is missing"
         if (folder / "config.json").is_file() and not any(folder.glob("*.safetensors")):
             return f"{folder} has no safetensors file"

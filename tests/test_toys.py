@@ -226,6 +226,45 @@ def test_both_experts_of_wan_are_used(tmp_path: Path, tmp_path_factory: pytest.T
     assert len(set(clips)) == 3
 
 
+def test_weights_distilled_to_three_steps_come_from_a_part_and_noise_each_guess_anew(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    checkpoint = tmp_path / "checkpoint"
+    shutil.copytree(toy(tmp_path_factory, "toy-wan"), checkpoint)
+    (checkpoint / "sha256.json").unlink()
+    plain = {"steps": 3, "guidance": 1, "text_tokens": 32}
+    fast = {**plain, "scheduler": "renoise", "noise_levels": [1.0, 0.757, 0.522], "vae": "bfloat16"}
+    own = animated(entry(checkpoint, "animator", "wan", **fast), tmp_path)
+    assert animated(entry(checkpoint, "animator", "wan", **fast), tmp_path) == own
+    other = {**fast, "noise_levels": [1.0, 0.7, 0.3]}
+    clips = {own, animated(entry(checkpoint, "animator", "wan", **other), tmp_path)}
+    clips.add(animated(entry(checkpoint, "animator", "wan", **plain, scheduler="euler"), tmp_path))
+    (checkpoint / "parts" / "transformer").mkdir(parents=True)
+    shutil.move(checkpoint / "transformer", checkpoint / "parts" / "transformer" / "fast")
+    file = checkpoint / "parts" / "transformer" / "fast" / "diffusion_pytorch_model.safetensors"
+    assert animated(entry(checkpoint, "animator", "wan", **fast, transformer="fast"), tmp_path) == own
+    save_file({name: tensor * 1.5 for name, tensor in load_file(file).items()}, file)
+    clips.add(animated(entry(checkpoint, "animator", "wan", **fast, transformer="fast"), tmp_path))
+    assert len(clips) == 4
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"scheduler": "renoise"},
+        {"noise_levels": [1.0, 0.5]},
+        {"scheduler": "renoise", "noise_levels": [1.0, 0.5, 0.7]},
+        {"scheduler": "renoise", "noise_levels": [1.0, 0.5]},
+        {"scheduler": "renoise", "noise_levels": [0.9, 0.5, 0.2]},
+    ],
+)
+def test_noise_levels_that_are_no_schedule_are_refused(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, params: dict[str, Any]
+) -> None:
+    with pytest.raises(BadCatalog, match="noise_levels"):
+        load_model(entry(toy(tmp_path_factory, "toy-wan"), "animator", "wan", steps=3, **params), tmp_path)
+
+
 def test_loras_are_melted_into_their_experts(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     checkpoint = tmp_path / "checkpoint"
     shutil.copytree(toy(tmp_path_factory, "toy-wan-a14b"), checkpoint)

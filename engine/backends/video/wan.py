@@ -14,6 +14,7 @@ from engine.backends.clip_frames import ExposedFrames, check_job, frames_of, ope
 from engine.backends.conditioning import Conditioning, Tensors, TextEncoders, remember_pictures
 from engine.backends.params import read_params
 from engine.backends.protocols import ClipJob, Tick, no_tick
+from engine.backends.renoising import renoising_scheduler
 from engine.backends.torch_env import (
     Placement,
     choose_device,
@@ -25,7 +26,7 @@ from engine.backends.torch_env import (
 )
 from engine.backends.tuning import Tuning, TuningParams
 from engine.catalog import ModelSpec
-from engine.errors import ModelMissing
+from engine.errors import BadCatalog, ModelMissing
 from engine.weights import part_place
 
 if TYPE_CHECKING:
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
 class Params(TuningParams, frozen=True):
     """`guidance` above 1 costs a second pass a step; `guidance_low` is the second expert's. `flow_shift` moves steps
     towards noise (3 at 480p, 5 at 720p). `loras` are files in `parts/lora`, melted into the experts, high noise first.
-    `text_tokens` is how far the prompt is padded. `tile` decodes piecewise: slower, less memory.
+    `renoise` noises each step's guess anew, at `noise_levels` from 1 down, one a step: what weights distilled by
+    matching distributions are made for. `transformer` is a folder in the part `transformer`, such weights in place of
+    the checkpoint's own. `text_tokens` is how far the prompt is padded. `tile` decodes piecewise: slower, less memory.
     `vae` is the type in which pictures are encoded and decoded: bfloat16 takes half the memory and a third of the time,
     and may band in even skies. `offload` as in `torch_env.Placement`."""
 
@@ -44,7 +47,9 @@ class Params(TuningParams, frozen=True):
     guidance: float = 3.5
     guidance_low: float | None = None
     flow_shift: float | None = None
-    scheduler: Literal["own", "euler"] = "own"
+    scheduler: Literal["own", "euler", "renoise"] = "own"
+    noise_levels: tuple[float, ...] = ()
+    transformer: str | None = None
     loras: tuple[str, ...] = ()
     text_tokens: int = 512
     tile: bool = False
@@ -57,6 +62,14 @@ def load(spec: ModelSpec, weights: Path | None) -> Animator:
     params = read_params(spec, Params)
     if weights is None:
         raise ModelMissing(f"models.{spec.id} names no weights: family wan needs a checkpoint folder.")
+    levels = params.noise_levels
+    if (params.scheduler == "renoise") != bool(levels) or list(levels) != sorted(set(levels), reverse=True):
+        raise BadCatalog(f"models.{spec.id}.params.noise_levels belong to the scheduler renoise, and fall from 1")
+    if levels and not (len(levels) == params.steps and levels[0] == 1 and levels[-1] > 0):
+        raise BadCatalog(
+            f"models.{spec.id}.params.noise_levels are {list(levels)}: give one for each of {params.steps} steps, from "
+            "1 down, above 0"
+        )
     return Animator(spec, params, weights)
 
 
@@ -83,6 +96,7 @@ class Animator:
             pipeline: Any = diffusers.WanImageToVideoPipeline.from_pretrained(
                 folder,
                 vae=vae,
+                **_swapped(diffusers, spec, params, folder, getattr(torch, self.decision.dtype)),
                 torch_dtype=getattr(torch, self.decision.dtype),
                 use_safetensors=True,
                 local_files_only=True,
@@ -139,6 +153,8 @@ class Animator:
         with memory_guard(self.spec):
             self._placement.fit(job.memory)
             conditions = self._conditions(job)
+            if self._params.scheduler == "renoise":
+                self._pipeline.scheduler.generator = seeded(job.seed + 1)
 
             def denoise(callback: Any) -> np.ndarray:
                 video = self._pipeline(
@@ -190,7 +206,20 @@ class Animator:
         return self._params.guidance_low if self._pipeline.config.boundary_ratio is not None else None
 
 
+def _swapped(diffusers: Any, spec: ModelSpec, params: Params, folder: Path, dtype: Any) -> dict[str, Any]:
+    """The component that a part brings in place of the checkpoint's own."""
+    if params.transformer is None:
+        return {}
+    place = part_place(spec, folder, "transformer") / params.transformer
+    opened = diffusers.WanTransformer3DModel.from_pretrained(
+        place, torch_dtype=dtype, use_safetensors=True, local_files_only=True
+    )
+    return {"transformer": opened}
+
+
 def _scheduler(diffusers: Any, params: Params, own: Any) -> Any:
+    if params.scheduler == "renoise":
+        return renoising_scheduler(diffusers, params.noise_levels)
     if params.scheduler == "euler":
         shift = params.flow_shift if params.flow_shift is not None else own.config.get("flow_shift", 3.0)
         return diffusers.FlowMatchEulerDiscreteScheduler(shift=shift)
