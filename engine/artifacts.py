@@ -99,6 +99,10 @@ class Store:
                 shutil.rmtree(temporary, ignore_errors=True)
         return msgspec.convert(relative, kind, dec_hook=lambda _, value: final / value)
 
+    def drop(self, stage: Stage, key: str) -> None:
+        """Remove what is kept under that key, if anything is: nothing needs it any more."""
+        shutil.rmtree(self.folder / stage / key, ignore_errors=True)
+
     @contextmanager
     def scratch(self, stage: Stage) -> Iterator[Path]:
         """A folder for what is not finished yet, on the same disk as the artefacts of `stage`; gone afterwards."""

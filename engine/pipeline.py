@@ -8,10 +8,9 @@ final cut are made there while the next picture is painted.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,7 +28,7 @@ from engine.handoff import Handoff
 from engine.ladder import Ladder
 from engine.machine import machine_now, this_machine
 from engine.models import Residents
-from engine.progress import Control, OnEvent, ignore_events
+from engine.progress import Control, OnEvent, StageClock, ignore_events
 from engine.record import NAME as RECORD
 from engine.record import read_pauses, write_record
 from engine.shots import acts
@@ -101,8 +100,8 @@ def make_stories(
         while living := [story for story in stories if story.outcome is None]:
             # Strictly stage by stage: nobody begins a stage while another has yet to begin an earlier one, or the
             # model of the earlier stage would be opened twice.
-            stage = min(STAGES.index(story.next_stage) for story in living)
-            turn = [story for story in living if STAGES.index(story.next_stage) == stage]
+            first = min(story.order for story in living)
+            turn = [story for story in living if story.order == first]
             ready = [story for story in turn if story.ready]
             if ready:
                 at_work = ready[0]
@@ -128,7 +127,7 @@ def _tell(
     warnings: list[str],
 ) -> Telling:
     """One story, top to bottom. Yields the stage that it is about to begin, or what it waits for in the CPU lane."""
-    clock, machine = _Clock(), machine_now()
+    clock, machine = StageClock(), machine_now()
     with clock.running("plan"):
         request, plan = make_plan(request, catalog, machine, models.home / OWN)
         fmt = load_format(plan.format, models.home / OWN)
@@ -267,20 +266,22 @@ def _tell(
                 control=control,
             )
 
+    with clock.running("clips"):
+        making = animate_clips(
+            request,
+            plan,
+            script,
+            fmt,
+            stills,
+            timings,
+            animator=company.handle("animator"),
+            fallback=models.handle(LAST_RUNG),
+            store=store,
+            control=control,
+            ladder=ladder,
+        )
+    yield "clips"  # once more: what all clips of a wave need first is done, the rest needs other weights
     editing = lane.submit(edit)
-    making = animate_clips(
-        request,
-        plan,
-        script,
-        fmt,
-        stills,
-        timings,
-        animator=company.handle("animator"),
-        fallback=models.handle(LAST_RUNG),
-        store=store,
-        control=control,
-        ladder=ladder,
-    )
     with clock.running("clips"), handoff, closing(making):
         clips = tuple(handoff.passing(making, to=editing))
 
@@ -343,8 +344,14 @@ class _Story:
         self.telling = telling
         self.control = control
         self.next_stage: Stage = "plan"
+        self.again = False
         self.beside: Future[Any] | None = None
         self.outcome: Film | ReelhouseError | None = None
+
+    @property
+    def order(self) -> tuple[int, bool]:
+        """Whose is least goes on: by the stage, and whether it is the stage's second part."""
+        return STAGES.index(self.next_stage), self.again
 
     @property
     def ready(self) -> bool:
@@ -353,6 +360,7 @@ class _Story:
     def advance(self) -> None:
         """Go on until the next stage is about to begin, the CPU lane has to be waited for, or the story has ended."""
         beside, self.beside = self.beside, None
+        before = self.next_stage
         try:
             self.control.check()
             coming = self.telling.send(beside.result() if beside else None)
@@ -369,21 +377,7 @@ class _Story:
                 self.beside, self.next_stage = coming
             else:
                 self.next_stage = coming
-
-
-class _Clock:
-    """Seconds that each stage took, whichever lane it ran in."""
-
-    def __init__(self) -> None:
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def running(self, stage: Stage, *, without: Stage | None = None) -> Iterator[None]:
-        """`without`: a stage that runs inside this one and has its own seconds."""
-        start = time.monotonic()
-        yield
-        inner = self.seconds.get(without, 0.0) if without else 0.0
-        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.monotonic() - start - inner, 3)
+            self.again = self.next_stage == before
 
 
 def _collecting(warnings: list[str], on_event: OnEvent) -> OnEvent:

@@ -1,9 +1,11 @@
-"""How a stage reports and how it is told to stop. Knows no terminal and no server."""
+"""How a stage reports, how it is told to stop, and how long it took. Knows no terminal and no server."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from engine.errors import Cancelled
@@ -45,3 +47,18 @@ class Control:
         """`check`, then tell that `done` of `total` steps of one artefact are made."""
         self.check()
         self.emit("step", stage, shot=shot, done=done, total=total)
+
+
+class StageClock:
+    """Seconds that each stage took, whichever lane it ran in."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def running(self, stage: Stage, *, without: Stage | None = None) -> Iterator[None]:
+        """`without`: a stage that runs inside this one and has its own seconds."""
+        start = time.monotonic()
+        yield
+        inner = self.seconds.get(without, 0.0) if without else 0.0
+        self.seconds[stage] = round(self.seconds.get(stage, 0.0) + time.monotonic() - start - inner, 3)

@@ -197,6 +197,25 @@ class Exposing(VideoModel, Protocol):
 
 
 @runtime_checkable
+class TwoPartModel(Exposing, Protocol):
+    """A video model whose clips can be made in two halves, with other weights each."""
+
+    @property
+    def in_turns(self) -> bool:
+        """Whether the weights of both halves do not lie on the device together, so that all first halves of a wave are
+        better made before any second one."""
+        ...
+
+    def begin(self, job: ClipJob, out: Path, *, tick: Tick = no_tick) -> None:
+        """Write what the first half of `job` comes to, as safetensors."""
+        ...
+
+    def finish(self, job: ClipJob, begun: Path, *, tick: Tick = no_tick) -> Exposure:
+        """The second half, from what `begin` wrote for the same job: the very clip that `expose` makes."""
+        ...
+
+
+@runtime_checkable
 class VoiceModel(Model, Protocol):
     def speak(self, job: SpeechJob, out: Path, *, tick: Tick = no_tick) -> Speech:
         """Write a mono 16-bit WAV to `out`."""

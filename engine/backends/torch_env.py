@@ -239,7 +239,8 @@ def on_step_end(tick: Tick, total: int) -> Callable[[Any, int, Any, dict[str, An
 
 class Placement:
     """Where a pipeline's weights lie. `offload`: `none` all on the device; `model` one component at a time; `layer` one
-    layer at a time, its next one copied meanwhile (least memory). On the CPU there is nothing to offload."""
+    layer at a time, its next one copied meanwhile (least memory); `turns` what the pipeline has now, somebody else
+    moves the rest. On the CPU there is nothing to offload."""
 
     def __init__(self, pipeline: Any, decision: Decision, offload: str, *, tile: bool = False) -> None:
         import torch

@@ -3,48 +3,31 @@ protocol and limits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from math import ceil
 from pathlib import Path
 
 import msgspec
 
 from engine.ahead import Ahead
 from engine.artifacts import Store, content_key
-from engine.backends.protocols import ClipJob, Exposing, Handle, Tunable, VideoModel
+from engine.backends.protocols import ClipJob, Exposing, Exposure, Handle, Tick, Tunable, TwoPartModel, VideoModel
 from engine.catalog import ModelSpec
 from engine.errors import MediaFailed, OutOfMemory
 from engine.formats import Format
 from engine.ladder import AS_ASKED, CLIP_RUNGS, Ladder, Rung, step_down
-from engine.media import INPUT, clip_codec, probe, run_ffmpeg
+from engine.media import clip_codec
 from engine.progress import Control
-from engine.reviewing.pictures import LOOK_VERSION, judge_picture, judge_shot, look_at
+from engine.reviewing.pictures import LOOK_VERSION, judge_picture, judge_shot
 from engine.shots import another_seed, camera_of, clip_prompt, shot_seeds, style_of
-from engine.types import CameraMove, Clip, Frozen, Plan, Script, Stage, Still, StoryRequest, Timing
+from engine.takes import ClipSpoiled, Take, clip_job, shoot
+from engine.types import Clip, Frozen, Plan, Script, Stage, Still, StoryRequest, Timing
 
 NAME: Stage = "clips"
 STAGE_VERSION = 2
 CAMERA = CLIP_RUNGS[-1]
-
-
-class ClipSpoiled(MediaFailed):
-    """The animator is done, and what it wrote is no whole film."""
-
-
-class Take(Frozen, frozen=True):
-    """A clip that is wanted: `frames` at the film's rate, whatever the animator makes of it."""
-
-    still: Still
-    prompt: str
-    negative: str
-    camera: CameraMove
-    seed: int
-    width: int
-    height: int
-    frames: int
-    fps: int
 
 
 def animate_clips(
@@ -62,6 +45,9 @@ def animate_clips(
     ladder: Ladder | None = None,
 ) -> Generator[Clip]:
     """A clip per shot, in shot order, each as soon as it is there; what is kept opens no model.
+
+    The call itself makes the first halves of all clips, where an animator needs other weights for the second ones: call
+    it for each story of a wave before the first is iterated, and all weights are brought once.
 
     The animator makes as many frames as its limits need at its own rate; the clip has exactly `timings[i].frames` at
     the film's. While one is written, fitted and looked at, an animator that is `Exposing` makes the next on a thread of
@@ -90,8 +76,14 @@ def animate_clips(
             fps=plan.fps,
         )
         takes.append(take)
-    with Ahead[_Begun]() as ahead:
-        studio = _Studio(animator, fallback, store, control, ladder, list(takes), ahead)
+    studio = _Studio(animator, fallback, store, control, ladder, list(takes), Ahead())
+    studio.begin_halves(takes)
+    return _animated(studio, takes, stills)
+
+
+def _animated(studio: _Studio, takes: Sequence[Take], stills: Sequence[Still]) -> Generator[Clip]:
+    control, total = studio.control, len(takes)
+    with studio.ahead as ahead:
         for i, (take, still) in enumerate(zip(takes, stills, strict=True)):
             control.check()
             begun = ahead.take_or(partial(studio.begin, i, take))
@@ -103,6 +95,12 @@ def animate_clips(
             clip, reused = studio.finish_good(i, take, begun, hopeless)
             control.emit("shot", NAME, shot=i, done=i + 1, total=total, reused=reused, made=clip)
             yield clip
+
+
+class Half(Frozen, frozen=True):
+    """Of a clip, as far as its animator's first weights make it."""
+
+    latents: Path
 
 
 @dataclass(frozen=True)
@@ -176,6 +174,37 @@ class _Studio:
             self.ladder.remember(spec.id, shape, rungs[number])
         return _Begun(finish, rungs[number], why, exposed=exposed)
 
+    def begin_halves(self, takes: Sequence[Take]) -> None:
+        """All first halves, where an animator has to bring other weights for the second ones. What is begun is kept
+        until its clip is; what does not fit is left to its shot's own ladder."""
+        for i, take in enumerate(takes):
+            self.control.check()
+            rungs, first, _ = self._rungs(take)
+            rung = rungs[first]
+            job = None if rung.camera else clip_job(take, self.animator.spec, rung)
+            keys = [self._key(take, one) for one in rungs[: first + 1]]
+            if job is None or any(self.store.find(NAME, key, Clip) is not None for key in keys):
+                continue
+            if not self._opens(rung):
+                return
+            model = self.animator.open()
+            if not isinstance(model, TwoPartModel) or not model.in_turns:
+                return
+            with suppress(OutOfMemory):
+                self._announce(model, rung)
+                begin = partial(_begin, model, job, partial(self.control.step, NAME, i))
+                if self.store.find(NAME, self._half(take, rung), Half) is None:
+                    self.store.keep(NAME, self._half(take, rung), Half, begin)
+
+    def _half(self, take: Take, rung: Rung) -> str:
+        return content_key(half=self._key(take, rung))
+
+    def _exposed(self, model: Exposing, job: ClipJob, half: str, tick: Tick) -> Exposure:
+        begun = self.store.find(NAME, half, Half) if isinstance(model, TwoPartModel) and model.in_turns else None
+        if begun is None or not isinstance(model, TwoPartModel):
+            return model.expose(job, tick=tick)
+        return model.finish(job, begun.latents, tick=tick)
+
     def _make_room(self) -> bool:
         self.control.check()
         return self.animator.alone()
@@ -227,16 +256,20 @@ class _Studio:
         if not rung.camera:
             self._announce(model, rung)
 
+        half = self._half(take, rung)
+
         def tick(done: int, steps: int) -> None:
             self.ahead.check()
             self.control.step(NAME, i, done, steps)
 
         def keep(write: Callable[[Path], None]) -> Clip:
-            shoot = partial(_shoot, handle.spec, write, job, take, self.control)
-            return self.store.keep(NAME, self._key(take, rung), Clip, shoot)
+            make = partial(shoot, handle.spec, write, job, take, self.control)
+            clip = self.store.keep(NAME, self._key(take, rung), Clip, make)
+            self.store.drop(NAME, half)
+            return clip
 
         if isinstance(model, Exposing):
-            exposure = model.expose(job, tick=tick)
+            exposure = self._exposed(model, job, half, tick)
             self._tell_choices(model)
             return partial(keep, exposure.write), True
         made: Clip | ClipSpoiled
@@ -275,85 +308,12 @@ class _Studio:
         self.control.emit("warning", NAME, shot=i, message=f"Shot {i + 1}: {why}; {instead}.")
 
 
+def _begin(model: TwoPartModel, job: ClipJob, tick: Tick, folder: Path) -> Half:
+    model.begin(job, folder / "latents.safetensors", tick=tick)
+    return Half(latents=folder / "latents.safetensors")
+
+
 def _as_it_is(made: Clip | ClipSpoiled) -> Clip:
     if isinstance(made, ClipSpoiled):
         raise made
     return made
-
-
-def clip_job(take: Take, spec: ModelSpec, rung: Rung) -> ClipJob | None:
-    """The job that covers the take within the model's limits; None if the take is longer than the model's longest.
-
-    A model with a rate of its own works at that rate; fewer frames means a lower rate over the same time, so that
-    nothing is slowed down.
-    """
-    limits = spec.limits
-    fps = max(1, int((limits.fps or take.fps) * rung.frames))
-    needed = ceil(take.frames * fps / take.fps)
-    steps = max(0, ceil((needed - limits.frames_plus) / limits.frames_step))
-    frames = max(1, limits.frames_plus + steps * limits.frames_step)
-    if limits.max_frames is not None and frames > limits.max_frames:
-        return None
-    if rung.size < 1:
-        step = max(2, limits.size_step)
-        width, height = (max(step, int(side * rung.size) // step * step) for side in (take.width, take.height))
-    else:
-        width, height = take.width, take.height
-    return ClipJob(
-        still=take.still,
-        prompt=take.prompt,
-        width=width,
-        height=height,
-        frames=frames,
-        fps=fps,
-        seed=take.seed,
-        negative=take.negative,
-        camera=take.camera,
-        memory=rung.memory,
-    )
-
-
-def _shoot(
-    spec: ModelSpec, write: Callable[[Path], None], job: ClipJob, take: Take, control: Control, folder: Path
-) -> Clip:
-    """Write and bring to the film's size, rate and length, without a second encoding where nothing is to be done."""
-    out = folder / "clip.mp4"
-    whole = (job.width, job.height, job.frames, job.fps) == (take.width, take.height, take.frames, take.fps)
-    if whole:
-        write(out)
-    else:
-        raw = folder / "raw.mp4"
-        write(raw)
-        _fit(raw, out, take, control)
-        raw.unlink()
-    try:
-        facts, look = probe(out), look_at(out)
-    except MediaFailed as error:
-        raise ClipSpoiled(f"model {spec.id} made a clip that cannot be read: run it again.") from error
-    if (facts.width, facts.height, facts.frames) != (take.width, take.height, take.frames):
-        raise MediaFailed(
-            f"model {spec.id} made {facts.frames} frames of {facts.width}×{facts.height} where {take.frames} of "
-            f"{take.width}×{take.height} were wanted: check its limits in models.yaml."
-        )
-    if look.spoiled or look.frames != take.frames:
-        raise ClipSpoiled(
-            f"model {spec.id} made a clip of which {look.frames} of {take.frames} frames decode: run it again."
-        )
-    return Clip(video=out, frames=take.frames, fps=take.fps, look=look)
-
-
-def _fit(raw: Path, out: Path, take: Take, control: Control) -> None:
-    size = f"{take.width}:{take.height}"
-    filters = [
-        f"fps={take.fps}",
-        f"scale={size}:force_original_aspect_ratio=increase:flags=lanczos",
-        f"crop={size}",
-        "setsar=1",
-        # Rates that do not divide each other may round the last frame away.
-        "tpad=stop_mode=clone:stop=2",
-    ]
-    length = ["-frames:v", str(take.frames), "-an"]
-    run_ffmpeg(
-        [*INPUT, "-i", raw, "-vf", ",".join(filters), *length, *clip_codec().arguments, "-f", "mp4", out],
-        control=control,
-    )

@@ -6,12 +6,14 @@ the still in place of the first latent frame. Knows no story.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from engine.backends.clip_frames import ExposedFrames, check_job, frames_of, open_still
 from engine.backends.conditioning import Conditioning, Tensors, TextEncoders, remember_pictures
+from engine.backends.experts import HIGH, LOW, Experts, Resumed, UpTo, park, unpark
 from engine.backends.params import read_params
 from engine.backends.protocols import ClipJob, Tick, no_tick
 from engine.backends.renoising import renoising_scheduler
@@ -26,12 +28,15 @@ from engine.backends.torch_env import (
 )
 from engine.backends.tuning import Tuning, TuningParams
 from engine.catalog import ModelSpec
-from engine.errors import BadCatalog, ModelMissing
+from engine.errors import BadCatalog, ModelMissing, OutOfMemory
 from engine.weights import part_place
 
 if TYPE_CHECKING:
     import numpy as np
     import torch
+
+
+T = TypeVar("T")
 
 
 class Params(TuningParams, frozen=True):
@@ -112,7 +117,14 @@ class Animator:
             self._memory: Conditioning | None = Conditioning(spec, where)
             remember_pictures(pipeline.vae, self._memory)
             self._encoders: TextEncoders | None = TextEncoders(pipeline, self.decision.device, ["text_encoder"])
-            self._placement: Placement | None = Placement(pipeline, self.decision, params.offload, tile=params.tile)
+            self._experts: Experts | None = None
+            # Hooks would bring each expert anew for every clip; the halves of a clip say themselves whom they need. Noise
+            # that is drawn between steps would have to be gone on with.
+            if params.offload == "model" and pipeline.transformer_2 is not None and params.scheduler != "renoise":
+                self._encoders.park()
+                self._experts = Experts(pipeline, self.decision.device)
+            offload = params.offload if self._experts is None else "turns"
+            self._placement: Placement | None = Placement(pipeline, self.decision, offload, tile=params.tile)
             self._pipeline: Any = pipeline
 
     def settle(self, home: Path) -> None:
@@ -129,10 +141,14 @@ class Animator:
         assert self._encoders is not None
         assert self._placement is not None
         self._tuning.expect([(job.width, job.height, job.frames) for job in jobs])
-        with memory_guard(self.spec), self._encoders.reading():
-            self._placement.fit(max((job.memory for job in jobs), default=0))
-            for job in jobs:
-                self._conditions(job)
+        self._placement.fit(max((job.memory for job in jobs), default=0))
+        try:
+            self._read_all(jobs)
+        except OutOfMemory:
+            if self._experts is None:
+                raise
+            self._experts.release()  # the text encoder needs the room
+            self._read_all(jobs)
         self._encoders.park()
 
     def take_decisions(self) -> tuple[str, ...]:
@@ -145,41 +161,106 @@ class Animator:
     def expose(self, job: ClipJob, *, tick: Tick = no_tick) -> ExposedFrames:
         """Raises `BadRequest` for a size or frame count that the model does not make, `OutOfMemory`,
         and what `tick` raises. Wan was trained at 16 or 24 frames a second; `fps` only says how fast they play."""
+        if self._experts is not None:
+            with TemporaryDirectory() as folder:
+                begun = Path(folder) / "begun.safetensors"
+                self.begin(job, begun, tick=tick)
+                return self.finish(job, begun, tick=tick)
         check_job(self.spec, job)
-        steps = self._params.steps
-        tick(0, steps)
-        assert self._placement is not None
-        assert self._tuning is not None
+        tick(0, self._params.steps)
         with memory_guard(self.spec):
-            self._placement.fit(job.memory)
+            frames = self._run(job, tick, lambda callback: frames_of(self._denoise(job, callback)[0]))
+        return ExposedFrames(frames, job)
+
+    @property
+    def in_turns(self) -> bool:
+        """Whether there are two experts that do not lie on the device together."""
+        return self._experts is not None
+
+    def begin(self, job: ClipJob, out: Path, *, tick: Tick = no_tick) -> None:
+        """The noisy steps, which are the first expert's. Raises as `expose` does."""
+        check_job(self.spec, job)
+        tick(0, self._params.steps)
+        assert self._experts is not None
+        pipeline = self._pipeline
+        boundary = pipeline.config.boundary_ratio * pipeline.scheduler.config.num_train_timesteps
+        with memory_guard(self.spec):
             conditions = self._conditions(job)
-            if self._params.scheduler == "renoise":
-                self._pipeline.scheduler.generator = seeded(job.seed + 1)
+            self._experts.hold(HIGH)
+
+            def denoise(callback: Any) -> Any:
+                return self._denoise(job, UpTo(callback, boundary), conditions, output_type="latent")
+
+            park(pipeline.scheduler, self._run(job, tick, denoise), out)
+
+    def finish(self, job: ClipJob, begun: Path, *, tick: Tick = no_tick) -> ExposedFrames:
+        """The other steps, which are the second expert's, from where the first one stopped. Raises as `expose` does."""
+        check_job(self.spec, job)
+        assert self._experts is not None
+        with memory_guard(self.spec):
+            conditions = self._conditions(job)
+            self._experts.hold(LOW)
+            latents, state = unpark(begun, self.decision.device)
+            done, own = int(state["_step_index"]), self._pipeline.scheduler
+
+            def later(step: int, steps: int) -> None:
+                tick(min(done + step, steps), steps)
 
             def denoise(callback: Any) -> np.ndarray:
-                video = self._pipeline(
-                    image=open_still(job),
-                    width=job.width,
-                    height=job.height,
-                    num_frames=job.frames,
-                    num_inference_steps=steps,
-                    guidance_scale=self._params.guidance,
-                    guidance_scale_2=self._second_guidance(),
-                    generator=seeded(job.seed),
-                    max_sequence_length=self._params.text_tokens,
-                    output_type="pt",
-                    callback_on_step_end=callback,
-                    **conditions,
-                ).frames[0]
-                return frames_of(video)
+                return frames_of(self._denoise(job, callback, conditions, latents=latents)[0])
 
-            shape = (job.width, job.height, job.frames)
-            frames = self._tuning.run(shape, tick, steps, denoise, resident=self._placement.resident)
+            self._pipeline.scheduler = Resumed(own, state)
+            try:
+                frames = self._run(job, later, denoise)
+            finally:
+                self._pipeline.scheduler = own
         return ExposedFrames(frames, job)
 
     def close(self) -> None:
-        self._pipeline = self._placement = self._tuning = self._memory = self._encoders = None
+        self._pipeline = self._placement = self._tuning = self._memory = self._encoders = self._experts = None
         free_memory()
+
+    def _run(self, job: ClipJob, tick: Tick, denoise: Callable[[Any], T]) -> T:
+        """`denoise(callback_on_step_end)`, placed and tuned."""
+        assert self._placement is not None
+        assert self._tuning is not None
+        self._placement.fit(job.memory)
+        shape = (job.width, job.height, job.frames)
+        return self._tuning.run(shape, tick, self._params.steps, denoise, resident=self._placement.resident)
+
+    def _denoise(
+        self,
+        job: ClipJob,
+        callback: Any,
+        conditions: Tensors | None = None,
+        *,
+        output_type: str = "pt",
+        latents: Any = None,
+    ) -> Any:
+        """What the pipeline makes: a batch of one video, or of its latents."""
+        if self._params.scheduler == "renoise":
+            self._pipeline.scheduler.generator = seeded(job.seed + 1)
+        return self._pipeline(
+            image=open_still(job),
+            width=job.width,
+            height=job.height,
+            num_frames=job.frames,
+            num_inference_steps=self._params.steps,
+            guidance_scale=self._params.guidance,
+            guidance_scale_2=self._second_guidance(),
+            generator=seeded(job.seed),
+            latents=latents,
+            max_sequence_length=self._params.text_tokens,
+            output_type=output_type,
+            callback_on_step_end=callback,
+            **(self._conditions(job) if conditions is None else conditions),
+        ).frames
+
+    def _read_all(self, jobs: Sequence[ClipJob]) -> None:
+        assert self._encoders is not None
+        with memory_guard(self.spec), self._encoders.reading():
+            for job in jobs:
+                self._conditions(job)
 
     def _conditions(self, job: ClipJob) -> Tensors:
         """The pipeline's embeddings of what is to be seen and, where guidance asks for it, of what is not."""
