@@ -118,8 +118,8 @@ class Animator:
             remember_pictures(pipeline.vae, self._memory)
             self._encoders: TextEncoders | None = TextEncoders(pipeline, self.decision.device, ["text_encoder"])
             self._experts: Experts | None = None
-            # Hooks would bring each expert anew for every clip; the halves of a clip say themselves whom they need. Noise
-            # that is drawn between steps would have to be gone on with.
+            # Hooks would bring each expert anew for every clip; the halves of a clip say themselves whom they need.
+            # Noise that is drawn between steps would have to be gone on with.
             if params.offload == "model" and pipeline.transformer_2 is not None and params.scheduler != "renoise":
                 self._encoders.park()
                 self._experts = Experts(pipeline, self.decision.device)
