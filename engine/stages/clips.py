@@ -186,6 +186,7 @@ class _Studio:
             if job is None or any(self.store.find(NAME, key, Clip) is not None for key in keys):
                 continue
             if not self._opens(rung):
+                self.ladder.remember(self.animator.spec.id, (1, 1, 1), rungs[-1])
                 return
             model = self.animator.open()
             if not isinstance(model, TwoPartModel) or not model.in_turns:
