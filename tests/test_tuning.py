@@ -25,7 +25,8 @@ from engine.types import Still
 from tests.toy_weights import shared_home
 
 OWN = Trial(kernel=NATIVE, seconds=1.0)
-SIZE = (832, 480, 81)
+SIZE = (1000, 1000, 1)
+"""One megapixel, so that seconds a step are seconds a megapixel."""
 
 
 # ---- attention ------------------------------------------------------------------------------------------------------
@@ -91,39 +92,52 @@ def test_what_was_found_on_a_card_is_not_tried_again_there(tmp_path: Path, monke
 
 def test_compiling_pays_when_it_saves_more_than_it_takes() -> None:
     figures = Figures(compile_seconds=30, plain=5.0, compiled=4.0)
-    assert not payback(figures, steps=4, clips=6, shapes=1).worth  # saves 24 s
-    assert payback(figures, steps=4, clips=8, shapes=1).worth  # saves 32 s
-    assert not payback(figures, steps=4, clips=8, shapes=5).worth  # two compilations: 60 s
-    assert payback(figures, steps=40, clips=2, shapes=2).worth  # 80 s
+    assert not payback(figures, steps=4, clips=6, shapes=1, megapixels=1).worth  # saves 24 s
+    assert payback(figures, steps=4, clips=8, shapes=1, megapixels=1).worth  # saves 32 s
+    assert not payback(figures, steps=4, clips=8, shapes=5, megapixels=1).worth  # two compilations: 60 s
+    assert payback(figures, steps=40, clips=2, shapes=2, megapixels=1).worth  # 80 s
 
 
 def test_the_decision_shows_its_arithmetic_and_what_was_guessed() -> None:
-    sentence = payback(Figures(compile_seconds=30, plain=5.0, compiled=4.0), steps=4, clips=8, shapes=1).sentence
+    sentence = payback(
+        Figures(compile_seconds=30, plain=5.0, compiled=4.0), steps=4, clips=8, shapes=1, megapixels=1
+    ).sentence
     assert "takes 30 s and saves 1.000 s × 4 steps × 8 clips = 32 s" in sentence
     assert "guessed" not in sentence
     assert (
-        "the time to compile and the gain guessed" in payback(Figures(plain=5.0), steps=4, clips=8, shapes=1).sentence
+        "the time to compile and the gain guessed"
+        in payback(Figures(plain=5.0), steps=4, clips=8, shapes=1, megapixels=1).sentence
     )
 
 
 def test_a_model_that_compiling_made_slower_is_not_compiled_again() -> None:
     slower = Figures(compile_seconds=1, plain=4.0, compiled=5.0)
-    assert not payback(slower, steps=40, clips=100, shapes=1).worth
+    assert not payback(slower, steps=40, clips=100, shapes=1, megapixels=1).worth
 
 
 def test_nothing_follows_from_a_step_that_nobody_measured() -> None:
     with pytest.raises(ValueError, match="measured"):
-        payback(Figures(), steps=4, clips=8, shapes=1)
+        payback(Figures(), steps=4, clips=8, shapes=1, megapixels=1)
 
 
 def test_the_shortest_step_is_what_steps_take_and_the_rest_of_a_first_one_is_compiling() -> None:
-    plain = figures_after(Figures(), [6.0, 5.0, 5.1, 5.0], compiled=False)
+    plain = figures_after(Figures(), [6.0, 5.0, 5.1, 5.0], 1, compiled=False)
     assert plain.plain == 5.0
-    compiled = figures_after(plain, [35.0, 4.0, 4.0, 4.0], compiled=True, around=1.1)
+    compiled = figures_after(plain, [35.0, 4.0, 4.0, 4.0], 1, compiled=True, fresh=True, around=1.1)
     assert compiled.compiled == 4.0
     assert compiled.compile_seconds == pytest.approx(29.9)
-    assert figures_after(compiled, [4.2, 4.1], compiled=True).compile_seconds == pytest.approx(29.9)
-    assert figures_after(Figures(), [6.0], compiled=False) == Figures()
+    assert figures_after(compiled, [4.2, 4.1], 1, compiled=True).compile_seconds == pytest.approx(29.9)
+    cached = figures_after(compiled, [10.0, 4.0], 1, compiled=True, fresh=True)
+    assert cached.compile_seconds == pytest.approx(6), "the next process finds it in the compiler's cache"
+    assert figures_after(Figures(), [6.0], 1, compiled=False) == Figures()
+
+
+def test_a_step_of_one_length_tells_of_a_step_of_another() -> None:
+    figures = figures_after(Figures(compile_seconds=30, compiled=0.04), [5.0, 5.0], 100, compiled=False)
+    assert figures.plain == pytest.approx(0.05)
+    longer, shorter = (payback(figures, steps=4, clips=20, shapes=1, megapixels=mean) for mean in (50, 25))
+    assert (longer.saved, shorter.saved) == (pytest.approx(40), pytest.approx(20))
+    assert (longer.worth, shorter.worth) == (True, False)
 
 
 class Blocks:
@@ -147,18 +161,31 @@ def test_the_first_clip_measures_and_the_next_ones_are_compiled_if_that_pays(tmp
     compiling = Compiling("auto", [blocks], steps=4)
     compiling.remember_in(findings, "steps of mine on H200")
     compiling.expect([SIZE] * 80)
-    assert compiling.before(SIZE, "cuda", resident=True) == ""
+    assert compiling.before("cuda", resident=True) == ""
     compiling.after(SIZE, [5.5, 5.0, 5.0, 5.0])
-    assert "are compiled, because compiling takes 60 s" in compiling.before(SIZE, "cuda", resident=True)
+    assert "are compiled, because compiling takes 60 s" in compiling.before("cuda", resident=True)
     assert blocks.compiled == 1
     compiling.after(SIZE, [45.5, 4.0, 4.0, 4.0])
-    assert compiling.before(SIZE, "cuda", resident=True) == ""
+    assert compiling.before("cuda", resident=True) == ""
 
     later = Compiling("auto", [blocks], steps=4)  # another run: 41 s for 1 s a step are known, for eleven clips enough
     later.remember_in(Findings(tmp_path / "tuning.json"), "steps of mine on H200")
     later.expect([SIZE] * 11)
-    assert "takes 41 s and saves 1.000 s × 4 steps × 11 clips = 44 s" in later.before(SIZE, "cuda", resident=True)
+    assert "takes 41 s and saves 1.000 s × 4 steps × 11 clips = 44 s" in later.before("cuda", resident=True)
     assert blocks.compiled == 2
+
+
+def test_a_wave_that_is_too_short_is_told_once_and_the_next_one_is_weighed_anew(tmp_path: Path, gpu: None) -> None:
+    compiling = Compiling("auto", [Blocks()], steps=4)
+    compiling.expect([SIZE] * 5)
+    said = []
+    for _ in range(5):
+        said.append(compiling.before("cuda", resident=True))
+        compiling.after(SIZE, [5.0, 5.0, 5.0, 5.0])
+    assert [bool(sentence) for sentence in said] == [False, True, False, False, False]
+    assert "runs uncompiled" in said[1]
+    compiling.expect([SIZE] * 80)
+    assert "are compiled" in compiling.before("cuda", resident=True)
 
 
 def test_streamed_weights_a_short_wave_and_never_leave_a_model_uncompiled(gpu: None) -> None:
@@ -167,7 +194,7 @@ def test_streamed_weights_a_short_wave_and_never_leave_a_model_uncompiled(gpu: N
         compiling = Compiling(choice, [blocks], steps=4)  # type: ignore[arg-type]
         compiling.expect([SIZE] * clips)
         for _ in range(2):
-            compiling.before(SIZE, "cuda", resident=resident)
+            compiling.before("cuda", resident=resident)
             compiling.after(SIZE, [5.0, 5.0, 5.0, 5.0])
     assert blocks.compiled == 0
 
@@ -176,7 +203,7 @@ def test_a_compiler_that_gives_up_costs_a_beginning_and_is_told(gpu: None) -> No
     from torch._dynamo.exc import TorchDynamoException
 
     compiling = Compiling("always", [Blocks()], steps=4)
-    compiling.before(SIZE, "cuda", resident=True)
+    compiling.before("cuda", resident=True)
 
     def call() -> str:
         if compiling.compiled:
@@ -186,7 +213,7 @@ def test_a_compiler_that_gives_up_costs_a_beginning_and_is_told(gpu: None) -> No
     made, why = compiling.run(call)
     assert made == "a clip"
     assert "no kernel for this" in why
-    assert compiling.before(SIZE, "cuda", resident=True) == ""
+    assert compiling.before("cuda", resident=True) == ""
 
 
 def test_what_stands_in_the_way_of_compiling_is_named() -> None:

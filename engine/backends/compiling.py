@@ -26,8 +26,9 @@ Shape = tuple[int, int, int]
 
 
 class Figures(Frozen, frozen=True):
-    """`compile_seconds`: what the first step of a freshly compiled model takes more than a later one; `plain` and
-    `compiled` are seconds a step, None before they are measured."""
+    """`compile_seconds`: what the steps of the first compiled clip take more than later ones, when it was last measured;
+    a quarter or less once the compiler's own cache holds it. `plain` and `compiled`: seconds a step and megapixel of
+    the clip (width × height × frames ÷ 10⁶), so that one length tells of another. None before they are measured."""
 
     compile_seconds: float | None = None
     plain: float | None = None
@@ -48,11 +49,13 @@ class Payback(Frozen, frozen=True):
     sentence: str
 
 
-def payback(figures: Figures, *, steps: int, clips: int, shapes: int) -> Payback:
-    """Whether compiling now pays back within `clips` clips of `steps` forward passes each, in `shapes` sizes.
+def payback(figures: Figures, *, steps: int, clips: int, shapes: int, megapixels: float) -> Payback:
+    """Whether compiling now pays back within `clips` clips of `steps` steps, of `megapixels` in the mean, in `shapes`
+    sizes.
 
     cost = compile seconds × compilations, of which there are one for one shape and two for any more: torch compiles
-    again for sizes that vary, and then no more. saved = (plain − compiled) a step × steps × clips. Raises `ValueError`
+    again for sizes that vary, and then no more. saved = (plain − compiled) × megapixels × steps × clips. As attention
+    grows faster than its clip, that is a little too little for longer ones than were measured. Raises `ValueError`
     where the plain step was never measured: nothing follows from no figure.
     """
     if figures.plain is None:
@@ -64,6 +67,7 @@ def payback(figures: Figures, *, steps: int, clips: int, shapes: int) -> Payback
     ]
     each = GUESSED_SECONDS if figures.compile_seconds is None else figures.compile_seconds
     gain = figures.plain * GUESSED_SHARE if figures.compiled is None else figures.plain - figures.compiled
+    gain *= megapixels
     cost, saved = each * min(2, max(1, shapes)), gain * steps * clips
     worth = saved > cost
     note = f" ({' and '.join(guessed)} guessed)" if guessed else ""
@@ -72,19 +76,31 @@ def payback(figures: Figures, *, steps: int, clips: int, shapes: int) -> Payback
     return Payback(worth=worth, cost=cost, saved=saved, sentence=f"{verdict}, because {said}")
 
 
-def figures_after(known: Figures, seconds: Sequence[float], *, compiled: bool, around: float = 0.0) -> Figures:
+def figures_after(
+    known: Figures,
+    seconds: Sequence[float],
+    megapixels: float,
+    *,
+    compiled: bool,
+    fresh: bool = False,
+    around: float = 0.0,
+) -> Figures:
     """`known` with what a clip's steps took. The shortest step is what steps take; what the others took more is, in the
-    first compiled clip, compiling, but for `around`: what they took more in a plain clip, where encoders and warming up
-    are in the first step too. From one step nothing can be told apart."""
+    first compiled clip of a process (`fresh`), compiling, but for `around`: what they took more in a plain clip, where
+    encoders and warming up are in the first step too. From one step nothing can be told apart."""
     if len(seconds) < 2:
         return known
     steady = min(seconds)
     if not compiled:
-        return msgspec.structs.replace(known, plain=steady)
-    spent = sum(taken - steady for taken in seconds) - around
-    first = known.compile_seconds is None or known.compiled is None
-    each = max(0.0, spent) if first else known.compile_seconds
-    return msgspec.structs.replace(known, compile_seconds=each, compiled=steady)
+        return msgspec.structs.replace(known, plain=steady / megapixels)
+    spent = max(0.0, sum(taken - steady for taken in seconds) - around)
+    each = spent if fresh else known.compile_seconds
+    return msgspec.structs.replace(known, compile_seconds=each, compiled=steady / megapixels)
+
+
+def megapixels_of(shape: Shape) -> float:
+    width, height, frames = shape
+    return width * height * frames / 1e6
 
 
 def obstacle(device: str, resident: bool) -> str:
@@ -111,19 +127,19 @@ class Compiling:
         self._coming: Counter[Shape] = Counter()
         self._around = 0.0
         self._findings, self._name = Findings(), ""
-        self.compiled = False
-        self._over = choice == "never"
+        self.compiled = self._fresh = False
+        self._over, self._weighed = choice == "never", False
 
     def remember_in(self, findings: Findings, name: str) -> None:
         self._findings, self._name = findings, name
 
     def expect(self, shapes: Sequence[Shape]) -> None:
         """What is still to be made, as far as anybody knows."""
-        self._coming = Counter(shapes)
+        self._coming, self._weighed = Counter(shapes), False
 
-    def before(self, shape: Shape, device: str, *, resident: bool) -> str:
+    def before(self, device: str, *, resident: bool) -> str:
         """Compile if it is time to; what was decided and why, empty if nothing was."""
-        if self._over or self.compiled:
+        if self._over or self._weighed or self.compiled:
             return ""
         if reason := obstacle(device, resident):
             self._over = not device.startswith("cuda")  # else the next job may come with its weights resident
@@ -131,26 +147,28 @@ class Compiling:
         if self._choice == "always":
             self._compile()
             return "the model's blocks are compiled, because its entry says always"
-        figures = self._figures(shape)
-        clips = self._coming.total()
+        figures, clips = self._figures(), self._coming.total()
         if figures.plain is None or clips == 0:
             return ""
-        decided = payback(figures, steps=self._steps, clips=clips, shapes=len(self._coming))
+        mean = sum(megapixels_of(shape) * many for shape, many in self._coming.items()) / clips
+        decided = payback(figures, steps=self._steps, clips=clips, shapes=len(self._coming), megapixels=mean)
         if decided.worth:
             self._compile()
-        self._over = not decided.worth and clips <= 1
+        self._weighed = not decided.worth  # what is left of a wave only shrinks
         return decided.sentence
 
     def after(self, shape: Shape, seconds: Sequence[float]) -> None:
         """A clip was made whose steps took so long. Raises `StorageFull`, `StorageUnwritable`."""
         self._coming[shape] -= 1
         self._coming = +self._coming
-        known = self._figures(shape)
+        known = self._figures()
         if not self.compiled and len(seconds) > 1:
             self._around = sum(taken - min(seconds) for taken in seconds)
-        found = figures_after(known, seconds, compiled=self.compiled, around=self._around)
+        size = megapixels_of(shape)
+        found = figures_after(known, seconds, size, compiled=self.compiled, fresh=self._fresh, around=self._around)
+        self._fresh = False
         if found != known:
-            self._findings.keep(f"{self._name} at {shape}", msgspec.to_builtins(found))
+            self._findings.keep(self._name, msgspec.to_builtins(found))
 
     def run(self, call: Callable[[], T]) -> tuple[T, str]:
         """What `call` returns. Where the compiler gave up the blocks go back to what they were, and the call is made
@@ -167,13 +185,13 @@ class Compiling:
         self._undo()
         return call(), f"the model runs uncompiled, because the compiler gave up ({reason})"
 
-    def _figures(self, shape: Shape) -> Figures:
-        return msgspec.convert(self._findings.of(f"{self._name} at {shape}") or {}, Figures)
+    def _figures(self) -> Figures:
+        return msgspec.convert(self._findings.of(self._name) or {}, Figures)
 
     def _compile(self) -> None:
         for module in self._modules:
             module.compile_repeated_blocks()
-        self.compiled = True
+        self.compiled = self._fresh = True
 
     def _undo(self) -> None:
         for module in self._modules:

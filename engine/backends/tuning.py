@@ -90,7 +90,7 @@ class Tuning:
         for module in self._modules:
             if self._params.first_block_cache is not None:
                 module._reset_stateful_cache()  # a cancelled clip's must not reach the next
-        self.tell(self._compiling.before(shape, self._device.device, resident=resident))
+        self.tell(self._compiling.before(self._device.device, resident=resident))
         clock = StepClock(self._device.device)
 
         def timed() -> T:
