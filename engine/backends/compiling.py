@@ -26,7 +26,7 @@ Shape = tuple[int, int, int]
 
 
 class Figures(Frozen, frozen=True):
-    """`compile_seconds`: what the steps of the first compiled clip take more than later ones, when it was last measured;
+    """`compile_seconds`: what the steps of the first compiled clip take more than later ones, as last measured;
     a quarter or less once the compiler's own cache holds it. `plain` and `compiled`: seconds a step and megapixel of
     the clip (width × height × frames ÷ 10⁶), so that one length tells of another. None before they are measured."""
 
