@@ -15,6 +15,8 @@ from engine.typeset import joined, pixels, script, style, tagged
 
 EM_PER_LETTER = {MEDIUM: 0.56, HEAVY: 0.62}
 SMALLEST = 9
+LATIN_LINE = 1.362
+"""Em that a line of Noto Sans is high."""
 MAX_LINES = 2
 
 
@@ -43,7 +45,7 @@ def lay_out(width: int, height: int, look: CaptionStyle, taken: int = 0) -> Layo
     size = max(SMALLEST, round(short * share * (1.12 if upright else 1)))
     weight = HEAVY if look.look == "pop" else MEDIUM
     room = round(width * (0.84 if width <= height else 0.76))
-    bottom = round(height * (0.2 if upright and look.look != "pop" else 0.27 if upright else 0.075))
+    bottom = round(height * (0.2 if upright else 0.075))
     letters = int(room / (size * EM_PER_LETTER[weight] * (1.12 if look.uppercase else 1)))
     columns = max(8, min(look.max_chars, letters))
     lines = min(MAX_LINES, look.max_lines + (1 if columns < 0.75 * look.max_chars else 0))
@@ -57,6 +59,12 @@ def lay_out_film(width: int, height: int, fmt: Format) -> Layout:
     """As `lay_out`, above the bar that a format keeps at the foot of all its shots."""
     barred = fmt.overlays.lower_third == "headline"
     return lay_out(width, height, fmt.captions, taken_at_foot((width, height), barred))
+
+
+def clear_above(width: int, height: int, fmt: Format) -> float:
+    """The share of the height from which on captions may cover a film's picture, in Latin letters."""
+    layout = lay_out_film(width, height, fmt)
+    return caption_place(layout, fmt.captions, LATIN_LINE).top / height
 
 
 def caption_place(layout: Layout, look: CaptionStyle, line: float) -> Rect:

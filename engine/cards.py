@@ -30,10 +30,10 @@ def film_title(request: StoryRequest, script: Script, fmt: Format) -> str:
     return printable(request.title or "") or printable(script.title) or fmt.title
 
 
-def credits(specs: Mapping[str, ModelSpec]) -> str:
-    """Who made it, as licences ask: one running line. Families without weights are Reelhouse itself."""
+def credits(specs: Mapping[str, ModelSpec]) -> tuple[str, ...]:
+    """Who made it, as licences ask: a line for each. Families without weights are Reelhouse itself."""
     named = [printable(spec.attribution) or spec.id for spec in specs.values() if spec.attribution or spec.weights]
-    return " · ".join(dict.fromkeys(named))
+    return tuple(dict.fromkeys(named))
 
 
 def title_card(request: StoryRequest, script: Script, fmt: Format) -> Card:
@@ -52,7 +52,7 @@ def title_card(request: StoryRequest, script: Script, fmt: Format) -> Card:
 
 def end_card(request: StoryRequest, script: Script, fmt: Format, specs: Mapping[str, ModelSpec]) -> Card:
     """The format's last words, or the product and what to do now, above who made the film."""
-    title, made = film_title(request, script, fmt), (MADE_HERE, credits(specs))
+    title, made = film_title(request, script, fmt), (MADE_HERE, *credits(specs))
     if fmt.overlays.end_card == "product":
         product, call = product_name(request, script, fmt), call_to_action(script)
         return Card(title=product, call=call, lines=made, accent=fmt.overlays.accent, closing=True)

@@ -78,9 +78,15 @@ _NAMED = re.compile(
 )
 _LIST = re.compile(r"\s*(?:[,;]\s*(?:and|und|et|y|e|en|och|og)\s+|[,;]\s+|\s+(?:and|und|et|y)\s+)", re.IGNORECASE)
 
+_WHEN = (
+    r"(?:,?\s+(?:(?:late\s|early\s)?(?:on|last|this)\s(?:(?:mon|tues|wednes|thurs|fri|satur|sun)day|night|week|month)"
+    r"|today|yesterday|tonight)(?:\s(?:morning|afternoon|evening|night))?,?(?=\s))?"
+)
+"""When it was voted may stand between the numbers and what was voted for."""
 _VOTED = re.compile(
     r"\b(?P<verb>vote[ds]?|approve[ds]?|passe[ds]|reject(?:s|ed)|rule[ds]?|decide[ds]?)\b[^.!?;:\d]{0,60}?"
-    r"\b(?P<for>\d{1,3})\s?(?:to|[–:-])\s?(?P<against>\d{1,3})\b(?![.,:]?\d|\s?%)(?P<then>\s+\w+(?:\s+\w+)?)?",
+    rf"\b(?P<for>\d{{1,3}})\s?(?:to|[–:-])\s?(?P<against>\d{{1,3}})\b(?![.,:]?\d|\s?%){_WHEN}"
+    r"(?P<then>\s+\w+(?:\s+\w+)?)?",
     re.IGNORECASE,
 )
 _BEAT = re.compile(

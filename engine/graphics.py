@@ -25,7 +25,7 @@ from engine.titling import BRIGHTEST, INK, Card, card_words
 from engine.types import Frozen
 from engine.typeset import is_rtl
 
-GRAPHICS_VERSION = 3
+GRAPHICS_VERSION = 4
 ARRIVE, LEAVE = 0.5, 0.35
 """Seconds in which panels and words come and go."""
 

@@ -124,6 +124,44 @@ def subjects_of(shot: Shot, script: Script) -> tuple[Character | Item, ...]:
     return tuple(one for *_, one in sorted(ranked, key=lambda entry: entry[:3]))
 
 
+def product_of(script: Script, fmt: Format) -> Item | None:
+    """What a format that ends with a product advertises: the script's first item; None where it names none."""
+    return script.items[0] if fmt.overlays.end_card == "product" and script.items else None
+
+
+def pictured(shot: Shot, script: Script, fmt: Format) -> tuple[Character | Item, ...]:
+    """Who and what the shot's picture is of: its subjects. In an advertisement the product is in every picture; where
+    its beat shows the subject it comes first, without the script's characters."""
+    subjects, product = subjects_of(shot, script), product_of(script, fmt)
+    if product is None:
+        return subjects
+    others = tuple(subject for subject in subjects if subject != product)
+    if _is_of_the_product(shot, fmt):
+        return (product, *(other for other in others if isinstance(other, Item)))
+    return (*others, product)
+
+
+def _is_of_the_product(shot: Shot, fmt: Format) -> bool:
+    beat = beat_of(shot, fmt)
+    return beat is not None and beat.shows == "subject"
+
+
+def _with_the_product(shot: Shot, script: Script, fmt: Format) -> str:
+    """What the shot shows, with the product where the words leave it out; somebody has it where they name nobody."""
+    text, product = seen(shot), product_of(script, fmt)
+    if product is None:
+        return text
+    name = product.description.strip(" .") or product.name
+    named = _first_mention(product.name, text) is not None
+    if _is_of_the_product(shot, fmt):
+        return text if named else f"{name}. {text}"
+    known = re.findall(r"\w+", f"{product.name} {name} {script.title} {LESSER_WORDS} close up wide medium shot".lower())
+    people = any(isinstance(subject, Character) for subject in subjects_of(shot, script))
+    if not people and set(re.findall(r"\w+", text.lower())) <= set(known):
+        return f"somebody with {name}. {text}"
+    return text if named else f"{text}, with {name}"
+
+
 def same_name(name: str) -> str:
     """Two names that this makes alike are one: NFC, trimmed, case-folded."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).strip().casefold())
@@ -150,10 +188,10 @@ def description_of(subject: Character | Item) -> str:
     return ", ".join(parts)
 
 
-def still_prompt(shot: Shot, script: Script, words: int | None = None) -> str:
+def still_prompt(shot: Shot, script: Script, fmt: Format, words: int | None = None) -> str:
     """What matters most first, because text encoders cut the end off; `words` is the most that the artist reads."""
-    parts = [seen(shot)]
-    for subject in subjects_of(shot, script):
+    parts = [_with_the_product(shot, script, fmt)]
+    for subject in pictured(shot, script, fmt):
         description = description_of(subject)
         if description and description.lower() not in parts[0].lower():
             parts.append(f"{subject.name}: {description}")

@@ -26,6 +26,13 @@ GROUND = (89, 89, 89)
 """The grey of that luminance, for colours that must be readable on whatever lies there."""
 
 
+SMALL_PRINT = 0.037
+"""Em of a card's smaller lines, a share of the short side: capitals are then 2.6 % of it high (19 pixels at 720)."""
+
+TALLEST = 0.88
+"""Of the film's height, for all words of a card; those of who made the film shrink where they are too many."""
+
+
 class Card(Frozen, frozen=True):
     """A full picture of words over a darkened, blurred still. `closing` fades to black instead of into the still.
 
@@ -63,7 +70,7 @@ def card_words(
 ) -> tuple[np.ndarray, tuple[int, int, int, int]]:
     """All words of a card as one RGBA picture, and where in it the accent rule goes (left, top, right, bottom)."""
     short = min(size)
-    parts = _parts(card, size, fonts, folder, control)
+    parts = _parts(card, size, SMALL_PRINT, fonts, folder, control)
     thick, long, pad = max(2, round(short * 0.008)), round(short * 0.16), max(3, short // 60)
     inset = round(short * 0.018)
 
@@ -73,8 +80,11 @@ def card_words(
         around = 2 * inset if part.ground else 0
         return part.ink.shape[1] + 2 * around, part.ink.shape[0] + around
 
-    wide = max(long, *(extent(part)[0] for part in parts)) + 2 * pad
     tall = sum(extent(part)[1] + part.after for part in parts) + 2 * pad
+    if tall > TALLEST * size[1]:
+        parts = _parts(card, size, SMALL_PRINT * max(0.5, TALLEST * size[1] / tall - 0.1), fonts, folder, control)
+        tall = sum(extent(part)[1] + part.after for part in parts) + 2 * pad
+    wide = max(long, *(extent(part)[0] for part in parts)) + 2 * pad
     canvas, ink = np.zeros((tall, wide, 4), np.float32), np.zeros((tall, wide), np.float32)
     canvas[..., :3] = WHITE
     top, rule = pad, (0, 0, 0, 0)
@@ -89,16 +99,22 @@ def card_words(
     return _with_shadow(canvas, ink, short), rule
 
 
-def _parts(card: Card, size: tuple[int, int], fonts: Fonts, folder: Path, control: Control) -> list[_Part]:
+def _parts(
+    card: Card, size: tuple[int, int], print_share: float, fonts: Fonts, folder: Path, control: Control
+) -> list[_Part]:
+    """The rows from top to bottom; `print_share` is the small print's em, a share of the short side."""
     short = min(size)
     width = size[0] * (0.86 if size[0] <= size[1] else 0.74)
     heading = short * (0.075 if card.closing and not card.call else 0.098)
-    tiny = max(7.0, short * 0.027)
+    small = max(7.0, short * print_share)
     blocks = [
         Block(text=card.kicker, size=max(7.0, short * 0.03), width=width * 0.9, align=card.align),
         Block(text=card.title, size=max(11.0, heading), width=width, max_lines=4, align=card.align),
         Block(text=card.call, size=max(8.0, short * 0.045), width=width * 0.9, max_lines=2, align=card.align),
-        *(Block(text=t, size=tiny, width=width, weight=MEDIUM, max_lines=3, align=card.align) for t in card.lines),
+        *(
+            Block(text=text, size=small, width=width * 0.9, weight=MEDIUM, max_lines=4, align=card.align)
+            for text in card.lines
+        ),
     ]
     kicker, title, call, *lines = masks(blocks, fonts, folder, control=control)
     gap, accent = round(short * 0.038), colour(card.accent)

@@ -31,6 +31,12 @@ SURE = {
         "bars", "Visitors", [("Berlin", 12, "12"), ("Paris", 8, "8"), ("Rome", 5, "5")],
     ),
     "The council voted 7 to 2 for a new bridge.": ("bars", "Vote", [("For", 7, "7"), ("Against", 2, "2")]),
+    "The city council of Riverton voted 7 to 2 on Tuesday to close the old bridge from 3 May.": (
+        "bars", "Vote", [("For", 7, "7"), ("Against", 2, "2")],
+    ),
+    "The board voted 5-4 late on Monday night against the merger.": (
+        "bars", "Vote", [("Against", 5, "5"), ("For", 4, "4")],
+    ),
     "The council rejected the plan by 7 to 2.": ("bars", "Vote", [("Against", 7, "7"), ("For", 2, "2")]),
     "Lindau beat Bregenz 3 to 1 on Sunday.": ("bars", "", [("Lindau", 3, "3"), ("Bregenz", 1, "1")]),
     "Im Tierheim sind 40 % Katzen, 35 % Hunde und 25 % Vögel.": (
@@ -54,6 +60,8 @@ UNSURE = [
     "80 % like it and 70 % like it",
     "80 % cats, 70 % dogs",
     "The council voted 7 to 2.",
+    "The council voted 7 to 2 on Tuesday.",
+    "The council voted 7 to 2 on Tuesday after the close.",
     "The council voted 7 to 2 for it; the senate voted 5 to 4 against it.",
     "Call 555-1234 or 7:2 or 1/2.",
     "The ratio is 7 to 2.",

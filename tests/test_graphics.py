@@ -254,6 +254,7 @@ def test_the_end_card_names_the_makers_whose_licences_ask_for_it():
     catalog = load_catalog()
     specs = {role: catalog.model(model) for role, model in catalog.profile("cpu").models.items()}
     card = end_card(REQUEST, SCRIPT, load_format("cinematic_story"), specs)
+    assert len(card.lines) == 5, "a line for each of the three, under title and machine"
     assert card.title == "The end" and "CC BY 4.0" in " ".join(card.lines) and "Made with AI" in " ".join(card.lines)
     assert card.lines[-1] in all_text(REQUEST, SCRIPT, load_format("cinematic_story"), specs)
 

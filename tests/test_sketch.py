@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from engine.backends.image import sketch
-from engine.backends.image.sketch.arrange import arrange
+from engine.backends.image.sketch.arrange import Placed, arrange, standing
 from engine.backends.image.sketch.backdrop import Backdrop
 from engine.backends.image.sketch.drawings import drawing_path
 from engine.backends.image.sketch.figures import Look, dressed
@@ -365,11 +365,81 @@ def test_no_boat_lies_on_a_street() -> None:
     assert alone.place == "harbour" and alone.main[0].boat
 
 
-def test_in_a_tall_film_people_stand_above_the_captions() -> None:
-    def lowest(width: int, height: int) -> float:
-        asked = job("a mayor", width=width, height=height, scene=Scene(description="a city", time_of_day="day"))
-        rng = np.random.default_rng(1)
-        backdrop = Backdrop(Frame.of(width, height), light_of("day"), rng)
-        return max(p.foot for p in arrange(read(asked), backdrop, "medium", rng))
+def stood(size: tuple[int, int], clear: float) -> list[Placed]:
+    asked = job("a mayor", width=size[0], height=size[1], scene=Scene(description="a city", time_of_day="day"))
+    rng = np.random.default_rng(1)
+    backdrop = Backdrop(Frame.of(*size), light_of("day"), rng)
+    sketch.PLACES["city"](backdrop)
+    return arrange(read(asked), backdrop, "medium", rng, clear)
 
-    assert lowest(360, 640) < lowest(640, 360) - 0.05
+
+@pytest.mark.parametrize("size", [(640, 360), (360, 640), (360, 360)])
+def test_people_stand_higher_where_captions_are_so_that_these_cover_legs(size) -> None:
+    low, high = stood(size, 1.0), stood(size, 0.74)
+    for before, after in zip(low, high, strict=True):
+        assert after.foot < before.foot - 0.02
+        assert after.foot - 0.45 * after.height / size[1] < 0.74  # hips
+
+
+def test_nobody_is_moved_up_from_the_ground() -> None:
+    backdrop = Backdrop(Frame.of(640, 360), light_of("day"), np.random.default_rng(1))
+    sketch.PLACES["bridge"](backdrop)
+    ground = backdrop.ground()
+    assert ground is not None and standing(backdrop, 0.5)[0] > ground
+
+
+@pytest.mark.parametrize("size", [(640, 360), (360, 640), (360, 360)])
+def test_a_close_up_has_its_face_above_the_captions(artist, tmp_path, size) -> None:
+    fields = {"prompt": "a mayor", "framing": "close", "scene": Scene(description="a city"), "seed": 2}
+    faces = []
+    for clear in (1.0, 0.64):
+        folder = tmp_path / str(clear)
+        still = painted(artist, folder, width=size[0], height=size[1], clear=clear, **fields)
+        ink = pixels(still.layers[3])[..., 3] > 200
+        faces.append(np.flatnonzero(ink.sum(axis=1) > 0.05 * size[0])[0] / ink.shape[0])
+    assert faces[1] <= faces[0]
+    if size[1] > size[0]:
+        assert faces[1] < faces[0] - 0.02
+
+
+def test_the_product_of_an_advertisement_stands_alone_and_large_in_the_middle() -> None:
+    asked = job("a folding bicycle", style="product photograph, clean backdrop", width=1280, height=720)
+    backdrop = Backdrop(Frame.of(1280, 720), light_of("day"), np.random.default_rng(1))
+    sketch.PLACES["backdrop"](backdrop)
+    [product] = arrange(read(asked), backdrop, "medium", np.random.default_rng(1), 0.8)
+    assert product.member.word == "bicycle" and abs(product.x - 0.5) < 0.04 and product.height > 0.45 * 720
+
+
+def test_one_being_with_two_names_is_drawn_once_and_two_beings_twice() -> None:
+    def people(**called: str) -> list[str]:
+        names = tuple(name.replace("_", " ") for name in called)
+        asked = job("they meet", subjects=names, descriptions=dict(zip(names, called.values(), strict=True)))
+        return [m.name for m in read(asked).main]
+
+    assert people(Brave_Little_Girl="a brave little girl", Brave_Girl="brave girl") == ["Brave Little Girl"]
+    assert people(Girl="a girl", Brave_Girl="a brave girl") == ["Girl"]
+    assert people(Old_Fox="an old fox", Young_Fox="a young fox") == ["Old Fox", "Young Fox"]
+    assert people(Ada="a girl", Mia="a girl") == ["Ada", "Mia"]
+
+
+def test_the_earth_and_the_moon_hang_in_the_sky_without_a_tile(artist, tmp_path) -> None:
+    def white(place: str) -> int:
+        fields = {"width": 320, "height": 180, "scene": Scene(description=place, time_of_day="sunset")}
+        still = painted(artist, tmp_path / place.replace(" ", ""), prompt="the earth turns", **fields)
+        layer = pixels(still.layers[2])
+        return int(((layer[..., :3].min(axis=2) > 200) & (layer[..., 3] > 250)).sum())
+
+    assert white("a desert") < 50 < white("a living room")
+    assert [
+        m.character for m in read(job("the moon pulls the sea", scene=Scene(description="", time_of_day="day"))).cards
+    ] == ["🌕"]
+    assert read(job("the moon above the sea", scene=Scene(description="", time_of_day="night"))).cards == ()
+
+
+@pytest.mark.parametrize("size", [(640, 360), (360, 640), (360, 360)])
+def test_who_flies_has_air_above_for_a_camera_that_comes_nearer(artist, tmp_path, size) -> None:
+    fields = {"prompt": "a dragon flies", "scene": Scene(description="mountains", time_of_day="day")}
+    still = painted(artist, tmp_path, width=size[0], height=size[1], **fields)
+    ink = pixels(still.layers[3])[..., 3] > 200
+    margin = (ink.shape[0] - size[1]) / 2
+    assert np.flatnonzero(ink.any(axis=1))[0] - margin > 0.08 * size[1]

@@ -7,12 +7,14 @@ import pytest
 from PIL import Image
 
 from engine.artifacts import Store
+from engine.burned_captions import clear_above
 from engine.catalog import load_catalog
 from engine.errors import BadRequest, Cancelled, MediaFailed, OutOfMemory
-from engine.formats import load_format
+from engine.formats import format_names, load_format
 from engine.ladder import Ladder
 from engine.machine import Machine
 from engine.progress import Control
+from engine.shots import pictured, still_prompt
 from engine.stages.plan import make_plan
 from engine.stages.stills import paint_stills
 from engine.types import Character, Event, Item, Scene, Script, Shot, Still, StoryRequest
@@ -300,3 +302,31 @@ def _jobs(folder: Path):
     studio = Studio(folder)
     studio.paint()
     return studio.jobs
+
+
+def test_an_advertisement_shows_its_product_in_every_picture_and_alone_where_the_beat_is_about_it() -> None:
+    fmt = load_format("ad_spot")
+    shots = (
+        Shot(visual="Swift, a folding bicycle", narration="This is Swift.", beat="product"),
+        Shot(visual="Mira", narration="It is easy to pack.", beat="benefit"),
+        Shot(visual="Swift", narration="It folds in ten seconds.", beat="proof"),
+        Shot(visual="Swift, medium shot", narration="Get Swift today.", beat="call to action"),
+    )
+    people = (Character(name="Swift", role="customer"), Character(name="Mira", role="customer"))
+    bicycle = Item(name="Folding Bicycle", description="a folding bicycle")
+    script = Script(title="Swift", characters=people, items=(bicycle,), shots=shots)
+    seen = [[subject.name for subject in pictured(shot, script, fmt)] for shot in shots]
+    assert seen == [["Folding Bicycle"], ["Mira", "Folding Bicycle"], ["Folding Bicycle"], ["Folding Bicycle"]]
+    assert all("folding bicycle" in still_prompt(shot, script, fmt).lower() for shot in shots)
+    alone = msgspec.structs.replace(script, characters=())
+    benefit = Shot(visual="Swift", narration="It is easy to pack.", beat="benefit")
+    assert still_prompt(benefit, alone, fmt).startswith("somebody with a folding bicycle")
+    story = load_format("cinematic_story")
+    assert [s.name for s in pictured(shots[1], script, story)] == ["Mira"]
+
+
+@pytest.mark.parametrize("name", format_names())
+def test_an_artist_is_told_where_captions_begin(name: str) -> None:
+    fmt = load_format(name)
+    assert 0.6 < clear_above(720, 1280, fmt) < 0.75
+    assert 0.7 < clear_above(1280, 720, fmt) < 0.85

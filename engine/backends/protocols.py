@@ -67,8 +67,9 @@ class StillJob(Frozen, frozen=True):
 
     `subjects` are the names of who and what is to be seen, most important first; `references` pictures that the named
     subject must look like, by name; `descriptions` says who or what a named subject is ("dragon, small and green"),
-    where the script does; `framing` wide, medium or close. `memory`: 0 as fast as can be, 1 weights offloaded, 2 also
-    tiled; models that need no GPU memory take no notice.
+    where the script does; `framing` wide, medium or close. Captions lie over what is below `clear`, a share of the
+    height: faces are best kept above it. `memory`: 0 as fast as can be, 1 weights offloaded, 2 also tiled; models that
+    need no GPU memory take no notice.
     """
 
     prompt: str
@@ -82,6 +83,7 @@ class StillJob(Frozen, frozen=True):
     style: str = ""
     references: dict[str, Path] = {}
     descriptions: dict[str, str] = {}
+    clear: float = 1.0
     memory: int = 0
 
 

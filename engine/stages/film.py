@@ -101,7 +101,7 @@ def join_film(
     frames = film_frames(plan, timings)
     seconds = frames / plan.fps
     own_music = request.music_file is not None
-    said = marks(film_title(request, script, fmt), plan, specs, credits(specs), own_music=own_music)
+    said = marks(film_title(request, script, fmt), plan, specs, " · ".join(credits(specs)), own_music=own_music)
     named, packet = chapters(script, timings, seconds, fmt), xmp(said)
     cues = [] if request.captions == "none" else cues
     text = transcript(film_title(request, script, fmt), script, fmt, timings, plan.locale)

@@ -9,6 +9,7 @@ from PIL import Image, ImageOps
 
 from engine.artifacts import Store, content_key
 from engine.backends.protocols import Handle, ImageModel, StillJob, Tick, Tunable
+from engine.burned_captions import clear_above
 from engine.catalog import ModelSpec
 from engine.errors import MediaFailed
 from engine.formats import Format
@@ -19,17 +20,17 @@ from engine.shots import (
     another_seed,
     description_of,
     framing_of,
+    pictured,
     references_of,
     scene_of,
     shot_seeds,
     still_prompt,
     style_of,
-    subjects_of,
 )
 from engine.types import Plan, Script, Shot, Stage, Still, StoryRequest
 
 NAME: Stage = "stills"
-STAGE_VERSION = 4
+STAGE_VERSION = 5
 WORDS_PER_TOKEN = 0.7
 """Of English, through the tokenizers of CLIP and T5; for an artist whose entry says how many tokens it reads."""
 
@@ -58,7 +59,7 @@ def paint_stills(
     control.emit("stage", NAME, total=total)
     if total and _size(spec, plan, STILL_RUNGS[0]) != (plan.width, plan.height):
         control.emit("decision", NAME, message=_size_in_words(spec, plan))
-    _tell_what_is_not_kept(request, script, spec, control)
+    _tell_what_is_not_kept(request, script, fmt, spec, control)
     seeds = shot_seeds(plan, script)
     jobs = [still_job(request, plan, script, fmt, *shot, spec) for shot in zip(script.shots, seeds, strict=True)]
     to_tell = list(jobs)
@@ -81,10 +82,10 @@ def still_job(
 ) -> StillJob:
     """What the artist is asked for, at its own nearest size that covers the film's."""
     tokens = spec.limits.context
-    subjects = subjects_of(shot, script)
+    subjects = pictured(shot, script, fmt)
     width, height = _size(spec, plan, STILL_RUNGS[0])
     return StillJob(
-        prompt=still_prompt(shot, script, None if tokens is None else int(tokens * WORDS_PER_TOKEN)),
+        prompt=still_prompt(shot, script, fmt, None if tokens is None else int(tokens * WORDS_PER_TOKEN)),
         width=width,
         height=height,
         seed=seed,
@@ -93,6 +94,7 @@ def still_job(
         subjects=tuple(subject.name for subject in subjects),
         descriptions={subject.name: text for subject in subjects if (text := description_of(subject))},
         framing=framing_of(shot, fmt),
+        clear=round(clear_above(plan.width, plan.height, fmt), 3),
         style=style_of(request, fmt),
         references=dict(list(references_of(subjects, request.references).items())[: spec.limits.references]),
     )
@@ -182,9 +184,11 @@ def _size_in_words(spec: ModelSpec, plan: Plan) -> str:
     )
 
 
-def _tell_what_is_not_kept(request: StoryRequest, script: Script, spec: ModelSpec, control: Control) -> None:
+def _tell_what_is_not_kept(
+    request: StoryRequest, script: Script, fmt: Format, spec: ModelSpec, control: Control
+) -> None:
     """Once for a story: whose pictures the artist has no use for, or in which shots it takes only the first."""
-    seen = [list(references_of(subjects_of(shot, script), request.references)) for shot in script.shots]
+    seen = [list(references_of(pictured(shot, script, fmt), request.references)) for shot in script.shots]
     wanted = list(dict.fromkeys(name for names in seen for name in names))
     most = spec.limits.references
     if not wanted or all(len(names) <= most for names in seen):

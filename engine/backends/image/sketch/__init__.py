@@ -113,7 +113,7 @@ class SketchArtist:
         if job.framing == "close":
             _defocus(backdrop)
         near, front = Plate(frame), Plate(frame)
-        compose.put_cast(reading, backdrop, near, job.framing, job.references, chance)
+        compose.put_cast(reading, backdrop, near, job.framing, job.references, chance, job.clear)
         tick(2, STEPS)
         atmosphere.put_foreground(backdrop, front, reading.place, job.framing, chance)
         atmosphere.put_weather(backdrop, front, chance)

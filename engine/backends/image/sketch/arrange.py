@@ -17,9 +17,19 @@ SLOTS = {
     4: (0.13, 0.38, 0.63, 0.88),
     5: (0.10, 0.30, 0.50, 0.70, 0.90),
 }
+TWO_ROWS = {3: (0.27, 0.73, 0.5), 4: (0.33, 0.76, 0.54, 0.11), 5: (0.30, 0.72, 0.51, 0.09, 0.92)}
+"""In tall films: two in front, the others behind and between them."""
+PLINTH = 0.8
+"""How much closer together they stand on a plinth."""
 MOST = 5
-RAISED = 0.08
-"""By this share of a tall film those who stand are higher: captions are at its foot."""
+SHOWN = 0.52
+"""Height, in the frame's units, of a thing that a backdrop is there to show and that stands on it alone."""
+COVERED = 0.05
+"""Share of the height by which feet may be below what captions leave clear."""
+MOST_RAISED = 0.09
+"""Share of the height by which those who stand are moved up from a place's own band at most."""
+UPRIGHT = 1.3
+"""Times larger in a tall film, as far as its width allows: there is height to spare, and captions cover legs then."""
 
 
 class Placed(Frozen, frozen=True):
@@ -42,17 +52,35 @@ def shown_height(height: float) -> float:
     return height**0.72 if height >= 1 else height**0.62
 
 
-def arrange(reading: Reading, b: Backdrop, framing: str, rng: np.random.Generator) -> list[Placed]:
-    """Places for everybody in `reading.main`, plurals repeated."""
+def standing(b: Backdrop, clear: float) -> tuple[float, float]:
+    """The band of film shares where feet are: the place's, moved up from the captions (below `clear`) as far as there
+    is ground; on a plinth its middle."""
+    if b.spot is not None:
+        return b.spot[1], b.spot[1] + 0.01
+    far, near = b.feet
+    if b.frame.tall and far < 0.80 and not b.airy:
+        far, near = far + 0.05, near + 0.05  # such a place gives its band as it gives its levels
+    ground = b.ground()
+    most = MOST_RAISED if ground is None else min(MOST_RAISED, max(0.0, far - ground - 0.015))
+    raised = min(most, max(0.0, near - clear - COVERED))
+    return far - raised, near - raised
+
+
+def arrange(reading: Reading, b: Backdrop, framing: str, rng: np.random.Generator, clear: float = 1.0) -> list[Placed]:
+    """Places for everybody in `reading.main`, plurals repeated; captions cover what is below `clear` (film share)."""
     crowd = [_nth(m, k) for m in reading.main for k in range(min(m.count, MOST))][:MOST]
     if framing == "close":
         crowd = list(dict.fromkeys(reading.main))[:2]
     unit, actions = b.frame.unit, reading.actions
-    grown = GROWN.get(framing, GROWN["medium"]) * unit
+    grown = GROWN.get(framing, GROWN["medium"]) * unit * (UPRIGHT if b.frame.tall else 1.0)
+    far, near = standing(b, clear)
     rider = _rider(crowd, actions)
     if rider is not None:
         crowd.remove(rider)
     heights = [grown * shown_height(m.height) * _swing(rng, m) for m in crowd]
+    shown_alone = reading.place == "backdrop" and len(crowd) == 1 and not crowd[0].alive and crowd[0].kind == "thing"
+    if shown_alone:
+        heights = [SHOWN * unit]
     limit = 0.62 * b.frame.height
     heights = [min(h, limit) for h in heights]
     order = list(range(len(crowd)))
@@ -62,20 +90,22 @@ def arrange(reading: Reading, b: Backdrop, framing: str, rng: np.random.Generato
     slots = SLOTS[len(crowd)]
     if len(crowd) == 1:
         slots = (0.5 - 0.13 * b.light.side if not b.frame.tall else 0.5,)
-        if b.indoors and b.feet[0] > 0.85:
+        if shown_alone or (b.indoors and b.feet[0] > 0.85):
             slots = (0.5,)
     if two_rows:
-        slots = tuple((0.27, 0.73, 0.5, 0.2, 0.8)[i] for i in range(len(crowd)))
+        slots = tuple(TWO_ROWS[len(crowd)][i] for i in range(len(crowd)))
     widths = sum(_breadth(m) * h for m, h in zip(crowd, heights, strict=True))
     kept = any(m.kind == "picture" for m in crowd)
-    room = b.frame.width * ((1.15 if kept else 1.5) if two_rows else 0.94)  # no face is hidden by another
+    room = b.frame.width * ((1.15 if kept else 1.4) if two_rows else 0.94)  # no face is hidden by another
     shrink = min(1.0, room / max(1.0, widths))
+    if b.spot is not None:
+        slots = tuple(b.spot[0] + (x - 0.5) * PLINTH for x in slots)
     fliers = _fliers(crowd, actions, b)
     placed = []
     for i, at in enumerate(order):
         member, x = crowd[at], slots[i] + rng.uniform(-0.025, 0.025)
         row = 1 if (two_rows and i >= 2) or (len(crowd) > 2 and i % 2 == 1 and not two_rows) else 0
-        foot = b.feet[0] + (b.feet[1] - b.feet[0]) * (0.15 if row else 0.85) - (RAISED if b.frame.tall else 0.0)
+        foot = far + (near - far) * (0.15 if row else 0.85)
         facing = 1 if x < 0.5 or (len(crowd) == 1 and x <= 0.5 and rng.random() < 0.7) else -1
         if len(crowd) == 1 and x == 0.5:
             facing = 1 if rng.random() < 0.5 else -1

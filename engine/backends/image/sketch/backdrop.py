@@ -28,7 +28,7 @@ class View(Frozen, frozen=True):
 class Backdrop:
     """Three plates to draw a place on. `feet` is the band (film shares) where whoever stands there has the feet;
     `free` the columns that big trees leave free; `indoors` and `wet` tell how shadows fall; `decked`: who stands,
-    stands on a ship, with the water behind it."""
+    stands on a ship, with the water behind it; `spot` (film shares) where what the place is there to show stands."""
 
     def __init__(self, frame: Frame, light: Light, rng: np.random.Generator) -> None:
         self.frame, self.light, self.rng = frame, light, rng
@@ -40,6 +40,7 @@ class Backdrop:
         self.airy = False
         self.decked = False
         self.lamps: list[tuple[float, float]] = []
+        self.spot: tuple[float, float] | None = None
 
     @property
     def white(self) -> bool:
@@ -48,6 +49,15 @@ class Backdrop:
     def level(self, share: float) -> float:
         """A height given for a wide film, a little lower in a tall one (there is more sky)."""
         return self.frame.y(share + (0.05 if self.frame.tall else 0.0))
+
+    def ground(self) -> float | None:
+        """The film share from which on the floor's plate is closed all across; None where it never is."""
+        closed = (self.floor.pixels[..., 3] > 127).mean(axis=1) > 0.97
+        if not closed[-1]:
+            return None
+        open_rows = np.flatnonzero(~closed)
+        first = int(open_rows[-1]) + 1 if len(open_rows) else 0
+        return (first - self.frame.margin_y) / self.frame.height
 
     def look(self, view: View) -> None:
         """Show what was drawn so far from `view`; its light turns with it."""
@@ -63,6 +73,10 @@ class Backdrop:
                 plate.pixels, matrix, self.frame.full, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
             )
         self.lamps = [(matrix[0, 0] * x + matrix[0, 2], matrix[1, 1] * y + matrix[1, 2]) for x, y in self.lamps]
+        if self.spot is not None:
+            x = matrix[0, 0] * self.frame.x(self.spot[0]) + matrix[0, 2]
+            y = matrix[1, 1] * self.frame.y(self.spot[1]) + matrix[1, 2]
+            self.spot = ((x - self.frame.margin_x) / self.frame.width, (y - self.frame.margin_y) / self.frame.height)
 
     def sky(self, horizon: float, clouds: float | None = None) -> float:
         y = self.level(horizon)

@@ -8,13 +8,14 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from engine.backends.image.sketch.arrange import GROWN, Placed, arrange, shown_height
+from engine.backends.image.sketch.arrange import COVERED, GROWN, MOST_RAISED, Placed, arrange, shown_height, standing
 from engine.backends.image.sketch.backdrop import Backdrop
 from engine.backends.image.sketch.drawings import emoji_picture
+from engine.backends.image.sketch.figures import SOLES
 from engine.backends.image.sketch.plate import Plate, ellipse
-from engine.backends.image.sketch.reading import Reading
-from engine.backends.image.sketch.relight import far_tinted, shadow
-from engine.backends.image.sketch.sprites import Drawn, draw
+from engine.backends.image.sketch.reading import HEAVENLY, Reading
+from engine.backends.image.sketch.relight import far_tinted, lit, shadow
+from engine.backends.image.sketch.sprites import Drawn, draw, neck_of, units_of
 from engine.backends.image.sketch.town import cottage, fortress, lighthouse
 from engine.backends.image.sketch.transit import span
 
@@ -29,6 +30,12 @@ WATERLINES = {
 }
 SHOWN = {"harbour": "🗼", "station": "🚉", "airport": "🛫", "space_station": "🚉"}
 """What a place shows anyway."""
+HIPS, KNEES = 330, 430
+"""Of a doll, in its units."""
+UNDER_THE_CHIN = 0.03
+"""Share of the film's height between a close-up's chin and the captions."""
+HEADROOM = 0.11
+"""Share of the film's height above whoever flies: a camera that comes nearer cuts a tenth off."""
 DARK = (0.02, 0.03, 0.08)
 
 
@@ -59,10 +66,16 @@ def put_sets(reading: Reading, b: Backdrop) -> None:
 
 
 def put_cast(
-    reading: Reading, b: Backdrop, near: Plate, framing: str, references: dict[str, Path], rng: np.random.Generator
+    reading: Reading,
+    b: Backdrop,
+    near: Plate,
+    framing: str,
+    references: dict[str, Path],
+    rng: np.random.Generator,
+    clear: float = 1.0,
 ) -> None:
-    """Draw everybody: the row behind onto the floor's plate, the others onto `near`."""
-    placed = arrange(reading, b, framing, rng)
+    """Draw everybody: the row behind onto the floor's plate, the others onto `near`; faces above `clear`."""
+    placed = arrange(reading, b, framing, rng, clear)
     # the larger behind the smaller; a rider goes before the mount that hides the legs
     size = {i: placed[i + 1].height + 1 if p.rides else p.height for i, p in enumerate(placed)}
     lead = next((i for i, p in enumerate(placed) if p.member == reading.main[0]), 0)
@@ -78,7 +91,7 @@ def put_cast(
                 placed[i] = _beside_the_lead(placed[i], b)
             _put(placed[i], b, plate, reading, references, rng, placed[i + 1] if placed[i].rides else None)
     if framing == "close":
-        _close_up(placed[lead], b, near, reading, references)
+        _close_up(placed[lead], b, near, reading, references, clear)
     _put_props(reading, placed, b, near, framing, rng)
 
 
@@ -113,7 +126,7 @@ def _put(
         key=0.45 if b.indoors else None,
         reference=references.get(p.member.name),
     )
-    x, foot = b.frame.x(p.x), b.level(p.foot) if p.foot < 0.8 else b.frame.y(p.foot)
+    x, foot = b.frame.x(p.x), b.level(p.foot) if p.airborne else b.frame.y(p.foot)
     if b.decked and p.member.water and not p.airborne:
         plate, foot = b.middle, b.level(0.775)  # the ship's rail hides what is under water
     afloat = reading.place in WATERLINES and (mount.member if mount else p.member).boat
@@ -136,7 +149,7 @@ def _put(
         if not b.airy and not b.indoors:
             plate.soft(x, b.frame.y(0.90), drawn.width * 0.42, drawn.width * 0.06, DARK, 0.28)
         if mount is None:
-            foot = max(foot, b.frame.y(0.03) + drawn.foot)
+            foot = max(foot, b.frame.y(HEADROOM) + drawn.foot)
     elif mount is None and not afloat and not ((b.wet or b.decked) and p.member.water):
         shadow(plate, drawn.pixels, x, foot, b.light, b.indoors)
     plate.sprite(drawn.pixels, x - drawn.middle, foot - drawn.foot)
@@ -174,25 +187,32 @@ def _wash(b: Backdrop, plate: Plate, x: float, foot: float, drawn: Drawn) -> Non
         plate.polygon(ellipse(x + dx, foot - 0.004 * b.frame.unit, drawn.width * 0.14, 0.012 * b.frame.unit), foam, 0.6)
 
 
-def _close_up(p: Placed, b: Backdrop, near: Plate, reading: Reading, references: dict[str, Path]) -> None:
-    """The first of the cast large: a person from the hips up, else the whole thing."""
+def _close_up(p: Placed, b: Backdrop, near: Plate, reading: Reading, references: dict[str, Path], clear: float) -> None:
+    """The first of the cast large: a person from the hips up, the chin above `clear`; else the whole thing."""
     unit, member = b.frame.unit, p.member
-    x = b.frame.x(0.5 if b.frame.tall else 0.5 - 0.09 * b.light.side)
+    x = b.frame.x(b.spot[0] if b.spot else 0.5 if b.frame.tall else 0.5 - 0.09 * b.light.side)
     key = 0.5 if b.indoors else None
     reference = references.get(member.name)
     if member.kind in ("person", "mascot") and reference is None:
         size = 1.32 if not b.frame.tall else 1.5  # so that in a tall film the face is above the captions
         action = p.action if p.action in ("raise", "wave", "point", "reach", "hold") else "stand"
-        drawn = draw(member, size * unit, p.facing, action, reading.feeling, b.light, held=p.held, bust=True, key=key)
-        # hips hang at the plate's foot: even a camera that moves down never finds where the drawing ends
-        near.sprite(drawn.pixels, x - drawn.middle, b.frame.full[1] + 2 - drawn.foot)
+        drawn = draw(member, size * unit, p.facing, action, reading.feeling, b.light, held=p.held, key=key)
+        scale = size * unit / units_of(member)
+        # hips hang at the plate's foot, or knees where the chin would be under the captions: even a camera that moves
+        # down never finds where the drawing ends
+        soles = b.frame.full[1] + 2 + (SOLES - HIPS) * scale
+        chin = soles - (SOLES - neck_of(member)) * scale
+        soles -= min(max(0.0, chin - b.frame.y(clear - UNDER_THE_CHIN)), (KNEES - HIPS) * scale)
+        near.sprite(drawn.pixels, x - drawn.middle, soles - drawn.foot)
         return
-    height = min((0.60 if reference is None else 0.74) * unit, 0.7 * b.frame.width)
+    height = min((0.60 if reference is None else 0.74) * unit, (0.7 if reference else 0.84) * b.frame.width)
     drawn = draw(member, height, p.facing, p.action, reading.feeling, b.light, key=key, reference=reference)
     if p.airborne:
         near.sprite(drawn.pixels, x - drawn.middle, b.frame.y(0.46) - drawn.pixels.shape[0] / 2)
         return
-    foot = b.frame.y(0.88 if reference is None else 0.94)
+    lowest = 0.88 if reference is None else 0.94
+    band = standing(b, clear)[1]
+    foot = b.frame.y(band if b.spot else min(lowest, max(band, clear + COVERED, lowest - MOST_RAISED)))
     shadow(near, drawn.pixels, x, foot, b.light, b.indoors)
     near.sprite(drawn.pixels, x - drawn.middle, foot - drawn.foot)
 
@@ -225,11 +245,18 @@ def _put_props(
 
 
 def _put_cards(reading: Reading, b: Backdrop, plate: Plate) -> None:
-    """Ideas (the economy, the law, the climate) float as panels in the upper part, behind the cast."""
+    """Ideas (the economy, the law, the climate) float as panels in the upper part, behind the cast; the earth and the
+    moon hang in the sky where there is one."""
     for i, member in enumerate(reading.cards):
         size = 0.24 * b.frame.unit
         share = 0.5 + (0.32 if i == 0 else -0.32) * b.light.side
         x, y = b.frame.x(share), b.level(0.30)
+        if member.character in HEAVENLY and not b.indoors:
+            # the first away from the sun, the second above everybody, none over the other
+            across = -(0.30 if b.frame.tall else 0.36) if i == 0 else 0.05 if b.frame.tall else 0.16
+            y = b.level(0.17 if i == 0 else 0.06 if b.frame.tall else 0.14)
+            _put_in_the_sky(member.character, b, b.frame.x(0.5 + across * b.light.side), y, size * (0.8 if i else 1))
+            continue
         plate.soft(x + 0.02 * size, y + 0.06 * size, 0.85 * size, 0.8 * size, DARK, 0.45)
         half, r = 0.56 * size, 0.12 * size
         corner = ellipse(0, 0, r, r)
@@ -237,3 +264,11 @@ def _put_cards(reading: Reading, b: Backdrop, plate: Plate) -> None:
         plate.gradient(outline, (1.0, 1.0, 1.0), (0.88, 0.92, 0.97))
         picture = emoji_picture(member.character, max(6, round(size * 0.78)))
         plate.sprite(picture, x - picture.shape[1] / 2, y - picture.shape[0] / 2)
+
+
+def _put_in_the_sky(character: str, b: Backdrop, x: float, y: float, size: float) -> None:
+    """A heavenly body far away: round, lit from the sun's side, pale with the air before it, in a glow of its own."""
+    ball = lit(emoji_picture(character, max(6, round(size * 1.15))), b.light, b.light.side, key=0.9)
+    picture = far_tinted(ball, b.light, 0.18)
+    b.back.glow(x, y, size * 1.1, b.light.haze, 0.12)
+    b.back.sprite(picture, x - picture.shape[1] / 2, y - picture.shape[0] / 2)

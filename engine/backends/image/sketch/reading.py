@@ -47,8 +47,11 @@ LOCATING = set(
         "outside",
     ]
 )
+ARTICLES = frozenset("a an the".split())
 MAIN_HEIGHT = 0.5  # what is at least half as tall as a person stands on its own; smaller things are props
-CARDS = set("📈📉⚖🗳🌍💡⏳🎵💰📰📚🔋") | {"❤️", "☀️"}
+HEAVENLY = frozenset("🌍🌕🌙🪐☀️⭐")
+"""Cards that have a place of their own: the sky."""
+CARDS = set("📈📉⚖🗳🌍🌕💡⏳🎵💰📰📚🔋") | {"❤️", "☀️"}
 ANYWHERE = ("meadow", "mountains", "lake", "village", "forest", "beach", "road", "garden")
 LONE = {  # who is there when the text names nobody
     "studio": "reporter",
@@ -129,8 +132,12 @@ def read(job: StillJob) -> Reading:
     place = _place(texts, job.style)
     everybody = _everybody(job, seen, where)
     sets = tuple(m for m in everybody if m.kind == "set")[:2]
-    cards = tuple(m for m in everybody if m.character in CARDS and m.name not in job.references)[:2]
+    cards = tuple(m for m in everybody if m.character in CARDS and m.name not in job.references)
     rest = [m for m in everybody if m not in sets and m not in cards]
+    times = [scene.time_of_day, seen, scene.lighting, where] if scene else [seen]
+    time = _first("times", times) or _first("hints", times)
+    if time == "night" or place == "moon":
+        cards = tuple(m for m in cards if m.character != "🌕")  # the sky has one, or they stand on it
     main = [m for m in rest if m.alive or m.height >= MAIN_HEIGHT or m.kind == "picture"]
     props = [m for m in rest if m not in main]
     if place == "studio" and not any(m.alive or m.kind == "picture" for m in main):
@@ -143,17 +150,16 @@ def read(job: StillJob) -> Reading:
         main, props = props[:1], props[1:]
     if not main:
         main = [m for m in members_in(LONE.get(place, "person")) if m.kind != "set"][:1]
-    times = [scene.time_of_day, seen, scene.lighting, where] if scene else [seen]
     return Reading(
         place=place,
-        time=_first("times", times) or _first("hints", times),
+        time=time,
         weather=_first("weathers", [scene.weather, seen, where] if scene else [seen]),
         style=_style(job.style),
         feeling=first_of("feelings", seen) or "happy",
         actions=tuple(dict.fromkeys(all_of("actions", seen))),
         main=tuple(main[:4]),
         props=tuple(props[:3]),
-        cards=cards,
+        cards=cards[:2],
         sets=sets,
     )
 
@@ -220,7 +226,9 @@ def _everybody(job: StillJob, seen: str, where: str) -> list[Member]:
             about = job.descriptions.get(name, "")
             if _says_nothing_more(name, about) and not members_in(name):
                 continue  # "Bad Harvests: bad harvests" is a thing without a drawing, and nobody
-            found.append(member_called(name, text, about))
+            member = member_called(name, text, about)
+            if not any(_is_the_same(member, name, other) for other in found):
+                found.append(member)
     named = [w for name in job.subjects for w in tokens(name)]
     people = any(m.kind in ("person", "picture") for m in found)
     known = {m.character or m.word for m in found}
@@ -241,6 +249,17 @@ def _everybody(job: StillJob, seen: str, where: str) -> list[Member]:
     else:
         found += [m for m in members_in(where) if m.kind == "set" and (m.character or m.word) not in known]
     return found
+
+
+def _is_the_same(member: Member, name: str, other: Member) -> bool:
+    """Whether two names stand for one being: alike in kind, and one's words are all in the other's or they share more
+    than the noun ("a girl", "Brave Girl", "Brave Little Girl"; but an old fox is not a young one). Plurals are not."""
+    kind, theirs = member.character or member.word, other.character or other.word
+    if kind != theirs or member.count > 1 or other.count > 1 or "picture" in (member.kind, other.kind):
+        return False
+    words, others = set(tokens(name)) - ARTICLES, set(tokens(other.name)) - ARTICLES
+    nouns = {w for w in words & others if any((m.character or m.word) == kind for m in members_in(w))}
+    return bool(nouns) and (words <= others or others <= words or len(words & others) > len(nouns))
 
 
 def _says_nothing_more(name: str, about: str) -> bool:

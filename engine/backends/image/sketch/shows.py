@@ -145,9 +145,10 @@ def _desk(b: Backdrop) -> None:
 
 
 def backdrop(b: Backdrop) -> None:
-    """A photographer's paper: two colours that meet softly, a round plinth, one lamp's pool of light."""
+    """A photographer's paper: two colours that meet softly, a plinth above the captions, a lamp's pool of light."""
     width, full = b.frame.full
-    unit, b.indoors, b.feet = b.frame.unit, True, (0.84, 0.86)
+    unit, b.indoors = b.frame.unit, True
+    b.spot = (0.5, 0.71 if b.frame.tall else 0.75 if b.frame.width < 1.2 * b.frame.height else 0.82)
     pairs: list[tuple[Colour, Colour]] = [
         ((0.16, 0.28, 0.50), (0.42, 0.66, 0.86)),
         ((0.46, 0.22, 0.40), (0.95, 0.62, 0.55)),
@@ -161,11 +162,11 @@ def backdrop(b: Backdrop) -> None:
     for k in range(3):
         r = (0.52 - 0.13 * k) * unit
         b.back.polygon(ellipse(b.frame.x(0.5), b.level(0.42), r, r), lighter(light, 0.15), 0.10)
-    edge = b.level(0.76)
+    edge = b.frame.y(b.spot[1] - 0.09)
     b.middle.gradient(
         [(0, edge), (width, edge), (width, full), (0, full)], mix(deep, light, 0.62), mix(deep, light, 0.95), (0.0, 1.0)
     )
-    x, y, rx, ry = b.frame.x(0.5), b.frame.y(0.87), 0.46 * unit, 0.075 * unit
+    x, y, rx, ry = b.frame.x(0.5), b.frame.y(b.spot[1]), 0.46 * unit, 0.075 * unit
     b.floor.soft(x, y + 0.06 * unit, rx * 1.3, ry * 1.3, lighter(deep, -0.5), 0.6)
     b.floor.polygon(ellipse(x, y + 0.05 * unit, rx, ry), mix(deep, light, 0.35))
     b.floor.gradient(

@@ -26,6 +26,19 @@ FLAT = 0.35
 UNITS = {"child": 352, "adult": 395, "old": 395, "mascot": 360}
 
 
+NECKS = {"child": 206, "adult": 168, "old": 168, "mascot": 206}
+"""Where heads end, in units from the top of the doll's box."""
+
+
+def units_of(member: Member) -> int:
+    """How many units of its box a doll is high."""
+    return UNITS[member.look.age if member.kind == "person" and member.look else "mascot"]
+
+
+def neck_of(member: Member) -> int:
+    return NECKS[member.look.age if member.kind == "person" and member.look else "mascot"]
+
+
 class Drawn(Frozen, frozen=True):
     """A picture with where it stands: `foot` is the soles' y inside it, `middle` the body's x, in its pixels."""
 

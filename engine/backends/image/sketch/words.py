@@ -115,8 +115,8 @@ def place_words() -> dict[str, str]:
 
 @cache
 def being_words() -> frozenset[str]:
-    """Words that name somebody or something rather than a place."""
-    return frozenset(word for word, member in _members().items() if member.kind != "set")
+    """Words that name somebody or something rather than a place; the moon is either."""
+    return frozenset(w for w, member in _members().items() if member.kind != "set" and member.character != "🌕")
 
 
 def _split(words: str) -> list[str]:
