@@ -12,6 +12,7 @@ Models that only wait are the `noop` families; everything else is what makes fil
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -20,11 +21,12 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from engine.bench_gpu import Bed
 from engine.bench_rig import Place, Timeline, bench_catalog, bench_request
+from engine.bench_rows import Report, Row, at_least, at_most
 from engine.catalog import load_catalog
 from engine.machine import this_machine
 from engine.models import Residents
-from engine.types import Camel
 from engine.workplace import work_folder
 
 GEMM_SIDE = 1024
@@ -35,54 +37,37 @@ LOAD_SECONDS = 2.0
 """What opening a model costs in R3: little, beside the tens of seconds that a diffusion model takes from a disk."""
 
 
-class Row(Camel, frozen=True):
-    """One ratio. `at_least`: the goal is a lower bound; `parts` are the seconds that it was made from."""
-
-    id: str
-    what: str
-    value: float
-    goal: float
-    met: bool
-    at_least: bool = False
-    unit: str = ""
-    parts: dict[str, float] = {}
-
-
-class Report(Camel, frozen=True):
-    """The rows, beside what the machine can do at all: float32 matrix products and copying of memory."""
-
-    cores: int
-    ram_gb: float
-    gpu: str | None
-    gemm_gflops: float
-    copy_gb_s: float
-    seconds: float
-    rows: tuple[Row, ...]
-
-
 def measure(
     chosen: Mapping[str, Callable[[Place], list[Row]]],
     home: Path,
     on_progress: Callable[[str], None],
     cancelled: threading.Event | None = None,
+    bed: Bed | None = None,
 ) -> Report:
-    """Run these measurements, by name, one after the other. Raises what making a film raises, `Cancelled` too."""
+    """Run these measurements, by name, one after the other. Raises what making a film raises, `Cancelled` too.
+
+    `bed` is what models were measured on: what it can do is told with them, and how near they came kept in `home`.
+    """
     start = time.monotonic()
     rows: list[Row] = []
     with work_folder(None, home) as root:
         place = Place(home, root, cancelled or threading.Event())
-        gemm, copy = gemm_gflops(), copy_gb_s()
+        gemm, copy, disk = gemm_gflops(), copy_gb_s(), disk_gb_s(root)
         warm_up(place)
         for name, measurement in chosen.items():
             on_progress(f"{name}: measuring")
             rows += measurement(place)
     machine = this_machine()
+    if bed is not None:
+        bed.remember(home, rows)
     return Report(
         cores=machine.cores,
         ram_gb=round(machine.ram_gb, 1),
         gpu=machine.gpu,
         gemm_gflops=round(gemm, 1),
         copy_gb_s=round(copy, 2),
+        disk_gb_s=round(disk, 2),
+        **({} if bed is None else bed.told()),
         seconds=round(time.monotonic() - start, 1),
         rows=tuple(rows),
     )
@@ -101,6 +86,18 @@ def copy_gb_s() -> float:
     return COPY_BYTES / _best(lambda: np.copyto(target, source), 5) / 1e9
 
 
+def disk_gb_s(folder: Path) -> float:
+    """10⁹ bytes a second read from a file that the system does not hold in memory, as far as it can be told so."""
+    file = folder / "disk"
+    file.write_bytes(bytes(COPY_BYTES))
+    with file.open("rb", buffering=0) as opened:
+        os.fsync(opened.fileno())
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        seconds = _best(lambda: opened.read(), 1)
+    file.unlink()
+    return COPY_BYTES / seconds / 1e9
+
+
 def warm_up(place: Place) -> None:
     """One small film, so that no measurement pays for first imports."""
     place.tell([bench_request(2)], [place.fresh("warm")], catalog=bench_catalog())
@@ -111,7 +108,7 @@ def moviepy_against_ours(place: Place) -> list[Row]:
 
     theirs, ours = compose_both(place)
     return [
-        _at_least("R1", "MoviePy's time ÷ ours for the same clips", theirs / ours, 3, {"moviepy": theirs, "ours": ours})
+        at_least("R1", "MoviePy's time ÷ ours for the same clips", theirs / ours, 3, {"moviepy": theirs, "ours": ours})
     ]
 
 
@@ -123,7 +120,7 @@ def joining_grows_not(place: Place) -> list[Row]:
         return min(one.moments["done"] - one.moments["segments"] for one in told)
 
     few, many = tail(3), tail(12)
-    return [_at_most("R2", "film − last segment at 12 shots ÷ at 3", many / few, 1.5, {"shots3": few, "shots12": many})]
+    return [at_most("R2", "film − last segment at 12 shots ÷ at 3", many / few, 1.5, {"shots3": few, "shots12": many})]
 
 
 def waves_share_loads(place: Place) -> list[Row]:
@@ -138,8 +135,8 @@ def waves_share_loads(place: Place) -> list[Row]:
         loads, models = residents.loads.total(), len(residents.loads)
     parts = {"wave": wave.seconds, "alone": alone}
     return [
-        _at_most("R3", "four stories in one wave ÷ four alone", wave.seconds / alone, 0.6, parts),
-        _at_most("R3", "loads of models in the wave ÷ models", loads / models, 1, {"loads": loads, "models": models}),
+        at_most("R3", "four stories in one wave ÷ four alone", wave.seconds / alone, 0.6, parts),
+        at_most("R3", "loads of models in the wave ÷ models", loads / models, 1, {"loads": loads, "models": models}),
     ]
 
 
@@ -155,8 +152,8 @@ def again_and_edited(place: Place) -> list[Row]:
     edited = msgspec.structs.replace(request, script=msgspec.structs.replace(request.script, shots=tuple(shots)))
     changed = place.tell([edited], [work], catalog=catalog).seconds
     return [
-        _at_most("R4", "the same request again ÷ first", again / first, 0.05, {"first": first, "again": again}),
-        _at_most("R4", "one line of six edited ÷ first", changed / first, 0.27, {"first": first, "edited": changed}),
+        at_most("R4", "the same request again ÷ first", again / first, 0.05, {"first": first, "again": again}),
+        at_most("R4", "one line of six edited ÷ first", changed / first, 0.27, {"first": first, "edited": changed}),
     ]
 
 
@@ -168,7 +165,7 @@ def lanes_overlap(place: Place) -> list[Row]:
         encoding = timeline.children_busy()
     longest = max(waiting, encoding)
     parts = {"wall": told.seconds, "models": waiting, "encoders": encoding}
-    return [_at_most("R5", "wall ÷ longest lane, with an animator that waits", told.seconds / longest, 1.15, parts)]
+    return [at_most("R5", "wall ÷ longest lane, with an animator that waits", told.seconds / longest, 1.15, parts)]
 
 
 def overhead_per_shot(place: Place) -> list[Row]:
@@ -186,7 +183,7 @@ def overhead_per_shot(place: Place) -> list[Row]:
     few, many = left_over(3), left_over(12)
     per_shot = (many - few) / (12 - 3) * 1000
     parts = {"shots3": few, "shots12": many}
-    return [_at_most("R6", "wall − work of models and encoders, per shot", per_shot, 50, parts, unit=" ms")]
+    return [at_most("R6", "wall − work of models and encoders, per shot", per_shot, 50, parts, unit=" ms")]
 
 
 MEASUREMENTS: dict[str, Callable[[Place], list[Row]]] = {
@@ -197,18 +194,6 @@ MEASUREMENTS: dict[str, Callable[[Place], list[Row]]] = {
     "R5": lanes_overlap,
     "R6": overhead_per_shot,
 }
-
-
-def _at_most(id: str, what: str, value: float, goal: float, parts: dict[str, float], *, unit: str = "") -> Row:
-    return Row(id=id, what=what, value=value, goal=goal, met=value <= goal, unit=unit, parts=_rounded(parts))
-
-
-def _at_least(id: str, what: str, value: float, goal: float, parts: dict[str, float]) -> Row:
-    return Row(id=id, what=what, value=value, goal=goal, met=value >= goal, at_least=True, parts=_rounded(parts))
-
-
-def _rounded(parts: dict[str, float]) -> dict[str, float]:
-    return {name: round(value, 3) for name, value in parts.items()}
 
 
 def _best(work: Callable[[], object], times: int) -> float:

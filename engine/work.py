@@ -6,6 +6,7 @@ entry that names no architecture it says nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from engine.architectures import (
@@ -50,16 +51,29 @@ def _flops(spec: ModelSpec, width: int, height: int, frames: int) -> float | Non
     if spec.architecture is None or steps is None:
         return None
     arch, costs = read_architecture(spec.architecture), read_costs()[spec.architecture]
-    passes = 2 if spec.params.get("guidance", 1) > 1 else 1
-    texts = sum(flops_of(cost, "forward", 0) for name, cost in costs.items() if name.startswith("text_encoder"))
+    return whole_flops(arch, costs, (width, height, frames), steps, spec.params.get("guidance", 1))
+
+
+def step_flops(arch: Architecture, costs: Mapping[str, Cost], shape: tuple[int, int, int], guidance: float) -> float:
+    """FLOP of one step, both passes of it where guidance asks for two; `shape` is width, height, frames."""
     denoiser = "unet" if "unet" in costs else "transformer"
-    n = _size(arch, denoiser, width, height, frames)
+    n = _size(arch, denoiser, *shape)
+    return (2 if guidance > 1 else 1) * flops_of(costs[denoiser], "forward", n)
+
+
+def whole_flops(
+    arch: Architecture, costs: Mapping[str, Cost], shape: tuple[int, int, int], steps: int, guidance: float
+) -> float:
+    """FLOP of a picture or clip of `shape` (width, height, frames), from its prompt to its pixels."""
+    width, height, frames = shape
+    passes = 2 if guidance > 1 else 1
+    texts = sum(flops_of(cost, "forward", 0) for name, cost in costs.items() if name.startswith("text_encoder"))
     pixels, latents = _latents(arch, width, height, frames)
     film = partial(_vae_flops, costs["vae"], pixels)
     given = 0.0
-    if denoiser == "transformer":  # the picture alone, or a whole film that begins with it
+    if "transformer" in costs:  # the picture alone, or a whole film that begins with it
         given = film("encode", 1 if arch.pipeline.config.get("expand_timesteps") else latents)
-    return passes * texts + given + steps * passes * flops_of(costs[denoiser], "forward", n) + film("decode", latents)
+    return passes * texts + given + steps * step_flops(arch, costs, shape, guidance) + film("decode", latents)
 
 
 def _vae_flops(cost: Cost, pixels: int, which: str, latent_frames: int) -> float:

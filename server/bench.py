@@ -17,9 +17,9 @@ from typing import Any
 import msgspec
 from sqlalchemy import insert
 
-from engine.bench import Row
 from engine.bench_rig import Place as Rig
 from engine.bench_rig import bench_request
+from engine.bench_rows import Row
 from server.accounts.keys import create_key
 from server.accounts.models import SCOPES
 from server.accounts.passwords import hash_password

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from engine.bench import MEASUREMENTS, Row, copy_gb_s, gemm_gflops, measure
+from engine.bench import MEASUREMENTS, copy_gb_s, gemm_gflops, measure
 from engine.bench_rig import Place, Timeline, bench_catalog, bench_request, covered
+from engine.bench_rows import Row
 from engine.errors import BadCatalog, Cancelled
 from engine.models import Residents, load_model
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.backends.blank import opened
 from engine.backends.conditioning import Conditioning, Tensors, TextEncoders
 from engine.backends.ip_adapter import IPAdapter
 from engine.backends.params import read_params
@@ -226,7 +227,7 @@ def _variant(folder: Path) -> str | None:
 def _open_pipeline(diffusers: Any, spec: ModelSpec, weights: Path, layout: Path, told: dict[str, Any]) -> Any:
     kind = diffusers.StableDiffusionXLPipeline
     if weights.is_dir():
-        return kind.from_pretrained(weights, variant=_variant(weights), use_safetensors=True, **told)
+        return opened(kind, weights, variant=_variant(weights), use_safetensors=True, **told)
     from diffusers.loaders.single_file_utils import SingleFileComponentError
 
     try:

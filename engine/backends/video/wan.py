@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from engine.backends.blank import opened
 from engine.backends.clip_frames import ExposedFrames, check_job, frames_of, open_still
 from engine.backends.conditioning import Conditioning, Tensors, TextEncoders, remember_pictures
 from engine.backends.experts import HIGH, LOW, Experts, Resumed, UpTo, park, unpark
@@ -91,14 +92,16 @@ class Animator:
             self.decision = choose_device()
             # The VAE is 0.5 GB; everything else takes the fast type.
             fast_vae = params.vae == "bfloat16" and self.decision.dtype == "bfloat16"
-            vae = diffusers.AutoencoderKLWan.from_pretrained(
+            vae = opened(
+                diffusers.AutoencoderKLWan,
                 folder,
                 subfolder="vae",
                 torch_dtype=torch.bfloat16 if fast_vae else torch.float32,
                 use_safetensors=True,
                 local_files_only=True,
             )
-            pipeline: Any = diffusers.WanImageToVideoPipeline.from_pretrained(
+            pipeline: Any = opened(
+                diffusers.WanImageToVideoPipeline,
                 folder,
                 vae=vae,
                 **_swapped(diffusers, spec, params, folder, getattr(torch, self.decision.dtype)),
