@@ -57,7 +57,7 @@ def test_a_wave_on_a_small_card_is_measured_against_stock_offload(place: Place) 
 
 def test_a_blank_model_is_the_same_every_time_and_of_its_architecture(tmp_path: Path, place: Place) -> None:
     import torch
-    from diffusers import AutoencoderKLWan
+    from diffusers.models.autoencoders.autoencoder_kl_wan import AutoencoderKLWan
 
     model = Blank(place, HERE, "wan22-a14b")
     first, second = (
