@@ -300,6 +300,15 @@ def test_the_first_block_cache_skips_steps_and_a_cancelled_clip_leaves_nothing_i
     model.close()
 
 
+def test_weights_that_are_streamed_layer_by_layer_skip_no_steps_and_say_so(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    model: Any = load_model(wan(tmp_path_factory, steps=20, first_block_cache=0.5, offload="layer"), tmp_path)
+    assert any("skips no steps" in decision for decision in model.take_decisions())
+    assert clip(model, tmp_path)
+    model.close()
+
+
 @pytest.mark.parametrize(
     ("params", "said"),
     [

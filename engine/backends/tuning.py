@@ -54,6 +54,7 @@ class Tuning:
         self._compiling = Compiling(
             "never" if params.first_block_cache is not None else params.compile, self._modules, steps
         )
+        self._caches = False
         self._fresh: list[str] = []
         self._told: set[str] = set()
         self.tell(f"{spec.id} runs {decision.sentence}")
@@ -88,7 +89,7 @@ class Tuning:
     def run(self, shape: Shape, tick: Tick, steps: int, call: Callable[[Any], T], *, resident: bool) -> T:
         """`call(callback_on_step_end)`, compiled before if that pays, and its steps timed."""
         for module in self._modules:
-            if self._params.first_block_cache is not None:
+            if self._caches:
                 module._reset_stateful_cache()  # a cancelled clip's must not reach the next
         self.tell(self._compiling.before(self._device.device, resident=resident))
         clock = StepClock(self._device.device)
@@ -129,10 +130,16 @@ class Tuning:
             )
         if not 0 < threshold < 1:
             raise BadCatalog(f"models.{self._spec.id}.params.first_block_cache is {threshold}, outside 0 to 1")
+        if self._spec.params.get("offload") == "layer":
+            self.tell(
+                f"{self._spec.id} skips no steps, because layers are fetched in an order that skipping would break"
+            )
+            return
         from diffusers.hooks.first_block_cache import FirstBlockCacheConfig
 
         for module in self._modules:
             module.enable_cache(FirstBlockCacheConfig(threshold=threshold))
+        self._caches = True
         self.tell(
             f"{self._spec.id} skips what a step's first block changes by less than {threshold:.0%}, of {steps} steps"
         )
