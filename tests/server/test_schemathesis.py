@@ -38,7 +38,7 @@ ONLY_HERE = {
     "script", "locale", "profile", "voice", "targetSeconds",  # what the plan knows: models, scenes, speakers
     "webhookUrl", "imageUrl",  # what may be reached, and what is a picture
     "prompt", "title", "style", "name", "characterName", "email", "password", "seriesId",  # which letters
-    "negativePrompt", "scopes", "shot", "Last-Event-ID", "Idempotency-Key",
+    "negativePrompt", "scopes", "shot", "Last-Event-ID", "Idempotency-Key", "lexicon",
 }  # fmt: skip
 """Fields that fit the schema and may be refused all the same, since only the server can tell."""
 
