@@ -81,10 +81,29 @@ def test_what_was_found_on_a_card_is_not_tried_again_there(tmp_path: Path, monke
 
     monkeypatch.setattr("engine.backends.attention.try_kernel", trial)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
     for card in ("H200", "H200", "L4"):
         monkeypatch.setattr(torch.cuda, "get_device_name", lambda device, card=card: card)
         assert attention_for("cuda", "bfloat16", Findings(tmp_path / "tuning.json"), masked=False).kernel == "_flash_3"
     assert len(tried) == 2 * len((NATIVE, *candidates((9, 0))))
+
+
+def test_a_kernel_that_took_the_process_with_it_is_not_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def trial(kernel: str, device: str, dtype: Any, *, masked: bool) -> Trial:
+        if kernel == "_flash_3":
+            raise KeyboardInterrupt  # as near as a test comes to a process that is gone
+        return Trial(kernel=kernel, seconds=1.0)
+
+    monkeypatch.setattr("engine.backends.attention.try_kernel", trial)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: (9, 0))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: "H200")
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: None)
+    with pytest.raises(KeyboardInterrupt):
+        attention_for("cuda", "bfloat16", Findings(tmp_path / "tuning.json"), masked=False)
+    chosen = attention_for("cuda", "bfloat16", Findings(tmp_path / "tuning.json"), masked=False)
+    assert (chosen.kernel, "_flash_3 does not run (it did not come back" in chosen.sentence) == (NATIVE, True)
 
 
 # ---- compiling ------------------------------------------------------------------------------------------------------

@@ -126,7 +126,19 @@ def attention_for(device: str, dtype_name: str, findings: Findings, *, masked: b
         return Chosen(**known)
     kernels = (NATIVE, *candidates(torch.cuda.get_device_capability(device)))
     dtype = getattr(torch, dtype_name)
-    chosen = choose_attention([try_kernel(kernel, device, dtype, masked=masked) for kernel in kernels])
+    trials = []
+    for kernel in kernels:
+        # A kernel may take the whole process with it; then the next one must not try it again.
+        begun = f"{name}: tries {kernel}"
+        if kernel != NATIVE and findings.of(begun):
+            trials.append(Trial(kernel=kernel, failed="it did not come back when it was tried"))
+            continue
+        findings.keep(begun, True)
+        trials.append(try_kernel(kernel, device, dtype, masked=masked))
+        if kernel != NATIVE:
+            torch.cuda.synchronize()  # a fault shows here, and is not taken for the next kernel's
+        findings.keep(begun, False)
+    chosen = choose_attention(trials)
     findings.keep(name, {"kernel": chosen.kernel, "sentence": f"{chosen.sentence} (remembered)"})
     return chosen
 
