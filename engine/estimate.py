@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from engine.catalog import Catalog, ModelSpec
@@ -11,6 +12,8 @@ from engine.errors import ModelMissing
 from engine.formats import OWN, Pacing, load_format
 from engine.ladder import AS_ASKED
 from engine.machine import Machine, machine_now
+from engine.needs import FILE as NEEDS_FILE
+from engine.needs import Needs
 from engine.pace import STAGE_ROLE, Source, read_pace, stage_seconds, wall_seconds
 from engine.rates import read_rate
 from engine.stages.clips import Take, clip_job
@@ -104,7 +107,7 @@ def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog, machine: 
     total = None if "unknown" in sources.values() else round(wall_seconds(stages), 1)
     opened = [specs[role] for stage, role in STAGE_ROLE.items() if sources[stage] != "not needed"]
     budget = machine.vram_gb or catalog.profile(plan.profile).vram_gb
-    vram, unknown = _gpu_memory(opened, plan, shots, budget)
+    vram, unknown = _gpu_memory(opened, plan, shots, budget, partial(_measured, Needs(home / NEEDS_FILE), machine.gpu))
     return PlanReport(
         format=plan.format,
         profile=plan.profile,
@@ -200,7 +203,11 @@ def _clip_frames(animator: ModelSpec, plan: Plan, frames: int) -> int:
 
 
 def _gpu_memory(
-    opened: Sequence[ModelSpec], plan: Plan, shots: tuple[ShotReport, ...], budget: float
+    opened: Sequence[ModelSpec],
+    plan: Plan,
+    shots: tuple[ShotReport, ...],
+    budget: float,
+    measured: Callable[[ModelSpec], float | None],
 ) -> tuple[float | None, tuple[str, ...]]:
     """The most that is taken at once as stages follow each other, and the models of which nobody knows.
 
@@ -210,7 +217,9 @@ def _gpu_memory(
     most, unknown = 0.0, []
     for spec in opened:
         frames = _clip_frames(spec, plan, longest) if spec.role == "animator" else 1
-        needed = gpu_gb(spec, (*size_for(spec, plan.width, plan.height), frames))
+        needed = measured(spec)
+        if needed is None:
+            needed = gpu_gb(spec, (*size_for(spec, plan.width, plan.height), frames))
         if needed is None:
             unknown.append(spec.id)
             held.clear()  # beside a model whose need is not known nothing stays open
@@ -224,6 +233,12 @@ def _gpu_memory(
         held[spec.id] = needed
         most = max(most, sum(held.values()))
     return (None if unknown and not most else round(most, 1)), tuple(unknown)
+
+
+def _measured(needs: Needs, gpu: str | None, spec: ModelSpec) -> float | None:
+    """The most that it was seen to take of that GPU; None if it was not seen."""
+    known = needs.of(spec, gpu) if gpu is not None and spec.needs_gpu else None
+    return known.peak if known is not None and known.peak > 0 else None
 
 
 def _too_much(vram: float | None, budget: float) -> tuple[str, ...]:

@@ -104,7 +104,8 @@ def gpu_gb(spec: ModelSpec, shape: tuple[int, int, int] | None = None) -> float 
     """GiB of a GPU that the entry takes while it makes something of `shape` (width, height, frames; None: large).
 
     What models.yaml says comes first; 0 for what needs no GPU, None if nobody knows. Else the most of all passes: with
-    `offload` none all weights lie there, with `model` those of the component at work, with `layer` two of its layers.
+    `offload` none all weights lie there, those of text encoders until texts are read; with `model` those of the
+    component at work, with `layer` two of its layers.
     """
     if spec.vram_gb is not None:
         return spec.vram_gb
@@ -114,10 +115,11 @@ def gpu_gb(spec: ModelSpec, shape: tuple[int, int, int] | None = None) -> float 
     arch, costs = read_architecture(spec.architecture), read_costs()[spec.architecture]
     offload, tiled = spec.params.get("offload", "none"), bool(spec.params.get("tile"))
     everything = sum(weight_bytes(spec.architecture, name) for name in costs)
+    reading = sum(weight_bytes(spec.architecture, name) for name in costs if name.startswith("text_encoder"))
     most = 0.0
     for name, cost in costs.items():
         weights = {
-            "none": everything,
+            "none": everything if name.startswith("text_encoder") else everything - reading,
             "model": weight_bytes(spec.architecture, name),
             "layer": LAYERS_AHEAD * weight_bytes(spec.architecture, name) * cost.largest / cost.parameters,
         }[offload]
@@ -134,11 +136,12 @@ def _live(
     if name != "vae":
         together = 2 if name == "unet" and spec.params.get("guidance", 1) > 1 else 1  # SDXL does both passes at once
         return together * live_bytes(cost, "forward", n)
+    halved = 0.5 if spec.params.get("vae") == "bfloat16" else 1.0
     if not tiled:
-        return max(live_bytes(cost, which, pixels, latents) for which in cost.live)
+        return halved * max(live_bytes(cost, which, pixels, latents) for which in cost.live)
     tile = min(pixels, TILE_LATENT_SIDE**2)
     whole = width * height * frames * 3 * 4  # float32: the film that tiles are laid into, and the one that is returned
-    return max(live_bytes(cost, which, tile, latents) for which in cost.live) + 2 * whole
+    return halved * max(live_bytes(cost, which, tile, latents) for which in cost.live) + 2 * whole
 
 
 def _file_gb(spec: ModelSpec) -> float | None:

@@ -11,6 +11,8 @@ from engine.commands.plan import in_text
 from engine.errors import BadCatalog
 from engine.estimate import PlanReport, plan_story
 from engine.machine import Machine
+from engine.needs import FILE as NEEDS_FILE
+from engine.needs import Needs
 from engine.pace import Source, stage_seconds
 from engine.rates import FILE, Rate, read_rate, remember_rate
 from engine.types import StoryRequest
@@ -67,8 +69,10 @@ def test_moving_weights_out_of_the_way_takes_less_memory_and_larger_pictures_mor
     assert parts is not None
     assert layers is not None
     assert layers < parts < whole
-    assert (gpu_gb(entry("wan22-5b"), (1280, 704, 121)) or 0) > (gpu_gb(entry("wan22-5b"), shape) or 0)
-    assert (gpu_gb(entry("wan22-5b", tile=True), shape) or 0) < (gpu_gb(entry("wan22-5b"), shape) or 0)
+    large = (1280, 704, 121)
+    assert (gpu_gb(entry("wan22-5b"), large) or 0) > (gpu_gb(entry("wan22-5b"), shape) or 0)
+    assert (gpu_gb(entry("wan22-5b", tile=True), large) or 0) < (gpu_gb(entry("wan22-5b"), large) or 0)
+    assert (gpu_gb(entry("wan22-5b", vae="bfloat16"), large) or 0) < (gpu_gb(entry("wan22-5b"), large) or 0)
 
 
 def test_what_an_entry_says_of_its_memory_comes_first_and_without_architecture_nobody_knows() -> None:
@@ -158,3 +162,15 @@ def test_a_stage_of_which_nobody_can_tell_is_not_taken_for_hung_after_ten_minute
     from server.worker import stage_deadline
 
     assert stage_deadline("clips", None) > 3600 > stage_deadline("plan", 0.0)
+
+
+def test_what_was_measured_on_this_gpu_counts_more_than_what_is_worked_out(tmp_path: Path) -> None:
+    specs = [load_catalog().model(name) for name in load_catalog().profile("gpu-24gb").models.values()]
+    before = plan(tmp_path, "gpu-24gb", CARD).vram_gb
+    needs = Needs(tmp_path / NEEDS_FILE)
+    for spec in specs:
+        if spec.needs_gpu:
+            needs.note(msgspec.structs.replace(needs.of(spec, "A Card"), resident=1.0, peak=2.0))
+    after = plan(tmp_path, "gpu-24gb", CARD)
+    assert after.vram_gb == 2.0 * sum(spec.needs_gpu for spec in specs) != before
+    assert after.vram_unknown == ()
