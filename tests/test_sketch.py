@@ -365,17 +365,18 @@ def test_no_boat_lies_on_a_street() -> None:
     assert alone.place == "harbour" and alone.main[0].boat
 
 
-def stood(size: tuple[int, int], clear: float) -> list[Placed]:
-    asked = job("a mayor", width=size[0], height=size[1], scene=Scene(description="a city", time_of_day="day"))
+def stood(place: str, size: tuple[int, int], clear: float) -> list[Placed]:
+    asked = job("a mayor", width=size[0], height=size[1], scene=Scene(description=f"a {place}", time_of_day="day"))
     rng = np.random.default_rng(1)
     backdrop = Backdrop(Frame.of(*size), light_of("day"), rng)
-    sketch.PLACES["city"](backdrop)
+    sketch.PLACES[place](backdrop)
     return arrange(read(asked), backdrop, "medium", rng, clear)
 
 
 @pytest.mark.parametrize("size", [(640, 360), (360, 640), (360, 360)])
-def test_people_stand_higher_where_captions_are_so_that_these_cover_legs(size) -> None:
-    low, high = stood(size, 1.0), stood(size, 0.74)
+@pytest.mark.parametrize("place", ["city", "meadow", "island", "station"])
+def test_people_stand_higher_where_captions_are_so_that_these_cover_legs(place, size) -> None:
+    low, high = stood(place, size, 1.0), stood(place, size, 0.74)
     for before, after in zip(low, high, strict=True):
         assert after.foot < before.foot - 0.02
         assert after.foot - 0.45 * after.height / size[1] < 0.74  # hips

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.backends.image.sketch.backdrop import Backdrop
+from engine.backends.image.sketch.backdrop import TALL_LIFT, Backdrop
 from engine.backends.image.sketch.reading import Reading
 from engine.backends.image.sketch.words import Member
 from engine.types import Frozen
 
-GROWN = {"wide": 0.31, "medium": 0.46, "close": 0.46}
+GROWN = {"wide": 0.35, "medium": 0.46, "close": 0.46}
 SLOTS = {
     1: (0.5,),
     2: (0.30, 0.70),
@@ -26,7 +26,7 @@ SHOWN = 0.52
 """Height, in the frame's units, of a thing that a backdrop is there to show and that stands on it alone."""
 COVERED = 0.05
 """Share of the height by which feet may be below what captions leave clear."""
-MOST_RAISED = 0.09
+MOST_RAISED = 0.10
 """Share of the height by which those who stand are moved up from a place's own band at most."""
 UPRIGHT = 1.3
 """Times larger in a tall film, as far as its width allows: there is height to spare, and captions cover legs then."""
@@ -59,7 +59,7 @@ def standing(b: Backdrop, clear: float) -> tuple[float, float]:
         return b.spot[1], b.spot[1] + 0.01
     far, near = b.feet
     if b.frame.tall and far < 0.80 and not b.airy:
-        far, near = far + 0.05, near + 0.05  # such a place gives its band as it gives its levels
+        far, near = far - TALL_LIFT, near - TALL_LIFT  # such a place gives its band as it gives its levels
     ground = b.ground()
     most = MOST_RAISED if ground is None else min(MOST_RAISED, max(0.0, far - ground - 0.015))
     raised = min(most, max(0.0, near - clear - COVERED))
@@ -96,7 +96,9 @@ def arrange(reading: Reading, b: Backdrop, framing: str, rng: np.random.Generato
         slots = tuple(TWO_ROWS[len(crowd)][i] for i in range(len(crowd)))
     widths = sum(_breadth(m) * h for m, h in zip(crowd, heights, strict=True))
     kept = any(m.kind == "picture" for m in crowd)
-    room = b.frame.width * ((1.15 if kept else 1.4) if two_rows else 0.94)  # no face is hidden by another
+    room = b.frame.width * (
+        (1.15 if kept or len(crowd) > 3 else 1.4) if two_rows else 0.94
+    )  # no face is hidden by another
     shrink = min(1.0, room / max(1.0, widths))
     if b.spot is not None:
         slots = tuple(b.spot[0] + (x - 0.5) * PLINTH for x in slots)

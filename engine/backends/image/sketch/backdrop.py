@@ -13,6 +13,8 @@ from engine.backends.image.sketch.sky import lightning, paint_sky
 from engine.types import Frozen
 
 GRASS: Colour = (0.40, 0.60, 0.27)
+TALL_LIFT = 0.03
+"""Share of its height by which a place lies higher in a tall film."""
 SNOW: Colour = (0.90, 0.94, 0.99)
 
 
@@ -47,15 +49,17 @@ class Backdrop:
         return self.light.weather == "snow"
 
     def level(self, share: float) -> float:
-        """A height given for a wide film, a little lower in a tall one (there is more sky)."""
-        return self.frame.y(share + (0.05 if self.frame.tall else 0.0))
+        """A height given for a wide film, a little higher in a tall one: its captions lie over the near ground."""
+        return self.frame.y(share - (TALL_LIFT if self.frame.tall else 0.0))
 
     def ground(self) -> float | None:
-        """The film share from which on the floor's plate is closed all across; None where it never is."""
-        closed = (self.floor.pixels[..., 3] > 127).mean(axis=1) > 0.97
-        if not closed[-1]:
+        """The film share from which on there is floor where feet are, in the middle of the film; None where none is."""
+        x = slice(round(self.frame.x(0.2)), round(self.frame.x(0.8)))
+        closed = (self.floor.pixels[:, x, 3] > 127).mean(axis=1) > 0.97
+        feet = round(self.frame.y(sum(self.feet) / 2))
+        if not closed[feet]:
             return None
-        open_rows = np.flatnonzero(~closed)
+        open_rows = np.flatnonzero(~closed[:feet])
         first = int(open_rows[-1]) + 1 if len(open_rows) else 0
         return (first - self.frame.margin_y) / self.frame.height
 

@@ -253,9 +253,11 @@ def _put_cards(reading: Reading, b: Backdrop, plate: Plate) -> None:
         x, y = b.frame.x(share), b.level(0.30)
         if member.character in HEAVENLY and not b.indoors:
             # the first away from the sun, the second above everybody, none over the other
-            across = -(0.30 if b.frame.tall else 0.36) if i == 0 else 0.05 if b.frame.tall else 0.16
-            y = b.level(0.17 if i == 0 else 0.06 if b.frame.tall else 0.14)
-            _put_in_the_sky(member.character, b, b.frame.x(0.5 + across * b.light.side), y, size * (0.8 if i else 1))
+            narrow = b.frame.width < 1.2 * b.frame.height
+            across = -(0.29 if narrow else 0.36) if i == 0 else 0.06 if b.frame.tall else 0.15
+            y = b.frame.y((0.24 if b.frame.tall else 0.18) if i == 0 else 0.14 if b.frame.tall else 0.19)
+            large = size * (0.62 if member.character == "🌕" else 0.85)
+            _put_in_the_sky(member.character, b, b.frame.x(0.5 + across * b.light.side), y, large)
             continue
         plate.soft(x + 0.02 * size, y + 0.06 * size, 0.85 * size, 0.8 * size, DARK, 0.45)
         half, r = 0.56 * size, 0.12 * size

@@ -148,7 +148,7 @@ def backdrop(b: Backdrop) -> None:
     """A photographer's paper: two colours that meet softly, a plinth above the captions, a lamp's pool of light."""
     width, full = b.frame.full
     unit, b.indoors = b.frame.unit, True
-    b.spot = (0.5, 0.71 if b.frame.tall else 0.75 if b.frame.width < 1.2 * b.frame.height else 0.82)
+    b.spot = (0.5, 0.67 if b.frame.tall else 0.73 if b.frame.width < 1.2 * b.frame.height else 0.82)
     pairs: list[tuple[Colour, Colour]] = [
         ((0.16, 0.28, 0.50), (0.42, 0.66, 0.86)),
         ((0.46, 0.22, 0.40), (0.95, 0.62, 0.55)),
