@@ -26,7 +26,9 @@ NO_ITEMS = frozenset("water sand mud dust grass rain snow ice rock stone root br
 """Things that are part of a place."""
 FRIENDS = frozenset("friend partner companion".split())
 """What people are to each other; whoever is one has been named otherwise, if two have been."""
-NOWHERE = frozenset("side top end world room land home roof corner sky moon planet place area".split())
+HEAVENLY = frozenset("moon earth planet".split())
+"""Places that are things where one only looks at them."""
+NOWHERE = frozenset("side top end world room land home roof corner sky moon earth planet place area".split())
 """Places in which a scene cannot be set without saying more."""
 
 
@@ -66,10 +68,11 @@ class Casting:
         roles = of_format(self._defaults.roles, self.fmt.name)
         first_person, figures = self.fmt.first_person, self.figures
         speaking = (line.by for line in self.spoken)
+        presented = self._presented
         found = {p.head.lower(): p for p in (figures.hero, figures.other, *speaking) if p is not None and acts(p)}
-        if first_person and figures.hero not in self.topic.phrases:
+        if (first_person or presented) and figures.hero not in self.topic.phrases:
             found = {}
-        for phrase in self.topic.phrases if first_person else self._all:
+        for phrase in self.topic.phrases if first_person or presented else self._all:
             if acts(phrase) and not (first_person and self._speaks(phrase)):
                 found.setdefault(phrase.head.lower(), phrase)
         if self.friends_are_named:
@@ -78,7 +81,7 @@ class Casting:
             Part(
                 character=Character(
                     name=phrase.called or name_of(phrase),
-                    role=roles[min(number + first_person, len(roles) - 1)],
+                    role=roles[min(number + (first_person or presented), len(roles) - 1)],
                     description=phrase.with_article("a"),
                 ),
                 head=phrase.head.lower(),
@@ -88,10 +91,17 @@ class Casting:
         if first_person:
             host = Character(name=figures.host, role=roles[0], description=figures.host_looks)
             parts = [Part(character=host, head="host"), *(p for p in parts if p.character.name != host.name)]
-        if not parts:
+        if not parts or presented:
             who = of_format(self._defaults.presenters, self.fmt.name)
-            parts = [Part(character=Character(name=who.capitalize(), role=who, description=f"a {who}"), head=who)]
+            role = roles[0] if presented else who
+            presenter = Part(character=Character(name=who.capitalize(), role=role, description=f"a {who}"), head=who)
+            parts = [presenter, *(part for part in parts if part.head != who)]
         return tuple(parts[:MAX_CHARACTERS])
+
+    @cached_property
+    def _presented(self) -> bool:
+        """Whether somebody is seen to explain, who is not of the prompt."""
+        return not self.fmt.first_person and any(beat.shows == "host" for beat in self.fmt.beats)
 
     @cached_property
     def characters(self) -> tuple[Character, ...]:
@@ -192,7 +202,7 @@ class Casting:
         found: dict[str, Phrase] = {}
         for phrase in self._all:
             part = any(phrase.head.lower() in other.text.lower().split() for other in found.values())
-            if not part and (is_thing(phrase) or (phrase.kind == "unknown" and phrase in self.topic.phrases)):
+            if not part and (is_thing(phrase) or (phrase in self.topic.phrases and self._explained(phrase))):
                 found.setdefault(phrase.head.lower(), phrase)
         for phrase in self._all if not found else ():
             if phrase.head.lower() in LIKE_THINGS:
@@ -201,6 +211,12 @@ class Casting:
             word = self._pen.choose(self._story, "A thing in it", self._fitting())
             found[word] = Phrase(text=word, head=word, kind="things")
         return tuple(found.values())[:MAX_ITEMS]
+
+    def _explained(self, phrase: Phrase) -> bool:
+        """Whether what the prompt names is a thing of it: nobody knows what, or what an explainer points at."""
+        pointed = self._presented
+        matter = phrase.kind in ("things", "parts", "phenomena") or phrase.head.lower() in HEAVENLY
+        return phrase.kind == "unknown" or (pointed and matter)
 
     def _fitting(self) -> tuple[str, ...]:
         """Things of such a format, else of the first place that is named, else things that are anywhere."""

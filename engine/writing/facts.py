@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from engine.writing.lexicon import load_lexicon
-from engine.writing.topic import CALENDAR, Topic, words_of
+from engine.writing.topic import CALENDAR, LIVING, NUMBERS, Phrase, Topic, words_of
 
 OPENING = frozenset(
     "a an the this that these those some my our your his her its their two three in on at after it he she they we "
@@ -29,7 +29,8 @@ FIGURE = re.compile(
 SORTS: dict[str, re.Pattern[str]] = {
     "disputed": re.compile(
         r"\b(?:but|however|although|critics?|critici[sz]\w+|oppos\w+|objec\w+|disput\w+|den(?:y|ies|ied)|warn\w*|"
-        r"doubt\w*|reject\w*|against|unclear|uncertain|unknown|complain\w*|protest\w*)\b",
+        r"doubt\w*|reject\w*|against|unclear|uncertain|unknown|complain\w*|protest\w*|lose|losing|fears?|feared|"
+        r"worr\w+|concern\w*|angry)\b",
         re.I,
     ),
     "said": re.compile(r"\b(?:said|says?|according|told|announced|stated|claims?|claimed|reports?|reported)\b", re.I),
@@ -70,7 +71,7 @@ def quotes(text: str) -> dict[str, str]:
     what was left out; `heading`, a prompt that is no sentence. Each goes on inside a sentence."""
     first = next(iter(statements_of(text)), clip_words(text, 20)).rstrip(".!? ")
     words = first.split()
-    if words and _is_no_name(words[0]):
+    if words and _is_no_name(words[0], words[1] if words[1:] else ""):
         first = " ".join([words[0].lower(), *words[1:]])
     if not SAYS.search(first[4:]) or len(words) < 5:
         return {"heading": first}
@@ -83,13 +84,15 @@ def quotes(text: str) -> dict[str, str]:
     return {"core": " ".join(core), "details": " and ".join(details) if len(details) > 1 else ""}
 
 
-def _is_no_name(word: str) -> bool:
+def _is_no_name(word: str, following: str = "") -> bool:
     """Whether a sentence's first word would stand inside it in lower case: a single noun without an article is a name
-    ("Apple opens a shop"), one in the plural or of a mass is not."""
+    ("Apple opens a shop"), one in the plural or of a mass is not, nor one before another noun ("Shop owners say")."""
     lexicon, low = load_lexicon(), word.lower()
     noun = lexicon.nouns.get(low)
     known = OPENING | lexicon.function | set(lexicon.adjectives) | set(lexicon.verbs)
-    return word[1:] == low[1:] and (low in known or (noun is not None and noun.plural))
+    after = lexicon.nouns.get(following)
+    compound = noun is not None and after is not None and following not in lexicon.verbs
+    return word[1:] == low[1:] and (low in known or compound or (noun is not None and noun.plural))
 
 
 def facts_of(text: str, fields: Mapping[str, str]) -> tuple[dict[str, str], ...]:
@@ -100,8 +103,16 @@ def facts_of(text: str, fields: Mapping[str, str]) -> tuple[dict[str, str], ...]
 
 
 def subjects_of(topic: Topic, fields: Mapping[str, str]) -> tuple[dict[str, str], ...]:
-    """`fields` once for each thing that the prompt is about, as `the_noun`."""
+    """`fields` once for each thing that the report is about, as `the_noun`: what its first sentence names goes first,
+    people come after things, and last what is counted there ("two pillars")."""
     named = [phrase for phrase in topic.phrases if phrase.head.lower() not in CALENDAR]
+    first = next(iter(statements_of(topic.text)), topic.text)
+
+    def rank(phrase: Phrase) -> int:
+        counted = phrase.text.split()[0] in NUMBERS
+        return 4 * counted + 2 * (phrase.kind in LIVING) + (phrase.text.lower() not in first.lower())
+
+    named.sort(key=rank)
     return tuple(
         dict(fields) | {"the_noun": phrase.text if phrase.plural else phrase.with_article("the")} for phrase in named
     )

@@ -15,12 +15,13 @@ from engine.types import Frozen
 from engine.writing.facts import SORTS, capital, facts_of, sorted_statements, statements_of, subjects_of
 from engine.writing.lexicon import Lexicon
 from engine.writing.pen import Pen
-from engine.writing.sentences import Rules, awkwardness, objection, shortened, tidy
+from engine.writing.sentences import Rules, awkwardness, clipped, objection, shortened, tidy
 from engine.writing.steps import QUESTION, Figures, fill, opener_fields, steps_of
 from engine.writing.topic import Phrase, Topic, find_phrases, words_of
 
-ENOUGH, AT_MOST, ROUNDS = 3, 7, 3
-"""Sentences drawn per opener: at least so many, and up to so many while none is `GOOD`; so many openers are tried."""
+ENOUGH, AT_MOST, ROUNDS, SPARE = 3, 7, 3, 5
+"""Sentences drawn per opener: at least so many, and up to so many while none is `GOOD`; so many openers are tried. Of a
+spare line up to so many are drawn."""
 GOOD = 2.1
 OFF = 0.6
 """A line may miss its words by this share; the next lines make up for it."""
@@ -31,7 +32,15 @@ WHOLE = ("?", ".")
 """What an opener ends with that is a line already."""
 LONGEST_SPEECH = 14
 """Words that a character says at once: small writers lose their thread in longer speech."""
-QUOTING = frozenset("question asked statement said measured disputed coming deed".split())
+APART = 1.5
+"""What it costs a line to have no word in common with what the film is about."""
+COMMON = frozenset("be have do get make go come take say see look think know want need thing people way lot".split())
+"""Words that tie a line to nothing."""
+BREATH = re.compile(
+    r"[.!?;:,]\s+|\s[-–—]\s|\s(?=(?:and|who|that|which|because|when|while|on|in|at|with|after|before)\b)"
+)
+"""Where a prompt can be broken into lines."""
+QUOTING = frozenset("question asked answer called claim claim_two statement said measured disputed coming deed".split())
 """What an opener may take from the prompt that makes it better than one that does not."""
 Scored = tuple[float, str]
 
@@ -75,6 +84,8 @@ class Scribe:
         self._facts, self._subjects = facts_of(topic.text, self._fields), subjects_of(topic, self._fields)
         self._said: Counter[str] = Counter()
         self._after: Sequence[str] = ()
+        answer = self._fields.get("answer")
+        self._kept = [f"{answer}."] if answer else []  # which is said word by word
         self._used: set[str] = set()
         self._prompt = steps.ask.format(prompt=topic.text if topic.english else figures.topic.with_article("a"))
         keys = [word.lower() for word in topic.words if word.lower() not in lexicon.function]
@@ -82,7 +93,12 @@ class Scribe:
         self._any_word = form_only or (steps.any_word and topic.english)
         own = {word.lower() for word in topic.words} | ({"report", "reports"} if steps.supplied_only else set())
         self._rules = Rules(
-            first=steps.first, second=steps.second, past=steps.past, form_only=form_only, meta=frozenset(own)
+            first=steps.first,
+            second=steps.second,
+            past=steps.past,
+            form_only=form_only,
+            meta=frozenset(own),
+            lyric=bool(fmt.line_words),
         )
 
     def as_told(self, line: Line) -> str:
@@ -108,7 +124,12 @@ class Scribe:
         return best[1] if best else None
 
     def line(self, index: int, beat: str, target: int, slack: int, told: Sequence[str]) -> str:
-        """A line of about `target` words, at most `slack` off unless it is the prompt's own sentence or a sure one."""
+        """A line of about `target` words, at most `slack` off unless it is the prompt's own sentence, a sure one, or
+        all that was found."""
+        whole = self._unsaid(beat, index, target, told)
+        if whole is not None:
+            return whole
+        missed: list[Scored] = []
         sure = self._sure_lines(beat, index, told)
         objections: list[str] = []
         for round_ in range(ROUNDS):
@@ -120,17 +141,22 @@ class Scribe:
             if round_ == ROUNDS - 1:
                 slack = max(slack, round(OFF * target))
             aim = max(target, len(words_of(opener)) + ROOM)
-            best = self._best(opener, index, round_, aim, slack, told, objections)
+            best = self._best(opener, index, round_, aim, slack, told, objections, missed=missed)
             if best is not None:
                 self._used.add(opener)
                 return self._closed(best[1], index, target, told)
         if sure:
-            return self._sure(sure, index, target)
+            return self._sure(sure, index, target, told)
         if self._steps.supplied_only:
             raise WriterFailed(
                 f"The prompt supplies too few facts for {index + 1} shots or more, and a report adds none: "
                 "supply more facts, or ask for a shorter film."
             )
+        if missed:
+            return min(missed)[1]
+        own = self._in_the_prompts_words(target, told)
+        if own is not None:
+            return own
         raise WriterFailed(
             f"The writer found no sentence for shot {index + 1} ({beat}) in {ROUNDS * AT_MOST} attempts (the last: "
             f"{objections[-1] if objections else 'too long or too short'}): say the prompt in other words, take "
@@ -147,10 +173,10 @@ class Scribe:
             if "{core}" not in one.pattern or one.about.lower() not in heard  # a fact that is told anyway
         ]
         if sure:
-            return self._sure(sure, index, target)
+            return self._sure(sure, index, target, [*told, *after])
         opener = None if self._steps.supplied_only else self._opener(beat, index, 1, told)
         slack = max(4, round(OFF * target))
-        best = None if opener is None else self._best(opener, index, 1, target, slack, told, [], most=ENOUGH)
+        best = None if opener is None else self._best(opener, index, 1, target, slack, told, [], most=SPARE)
         if opener is None or best is None:
             return ""
         self._used.add(opener)
@@ -165,21 +191,25 @@ class Scribe:
             lines: dict[str, Sure] = {}
             for rank, pattern in enumerate(patterns):
                 facts = "{core}" in pattern or "{details}" in pattern
-                for fields in known if facts else self._subjects if "{the_noun}" in pattern else (self._fields,):
+                subjects = self._subjects if "{the_noun}" in pattern else (self._fields,)
+                for place, fields in enumerate(known if facts else subjects):
                     line = fill(pattern, fields)
                     if line and not any(line in one for one in (*told, *self._after)):
                         about = fields.get("core", "") if facts else fields.get("the_noun", "")
-                        lines.setdefault(line, Sure(text=line, pattern=pattern, about=about, rank=rank))
+                        lines.setdefault(
+                            line, Sure(text=line, pattern=pattern, about=about, rank=rank + (0 if facts else 3 * place))
+                        )
             if lines:
                 return list(lines.values())
         return []
 
-    def _sure(self, sure: list[Sure], index: int, target: int) -> str:
-        """One of the sure lines, of a fitting length, in a pattern and of a fact heard as seldom as may be;
-        and one more where that fills the line better."""
+    def _sure(self, sure: list[Sure], index: int, target: int, said: Sequence[str]) -> str:
+        """One of the sure lines, of a fitting length, in a pattern and of a fact heard as seldom as may be in what was
+        `said`; and one more where that fills the line better."""
 
         def off(one: Sure) -> float:
             heard = 8 * self._said[one.pattern] + 4 * self._said[one.about]
+            heard += 20 * ("{core}" in one.pattern and one.about.lower() in " ".join(said).lower())
             return abs(len(words_of(one.text)) - target) + one.rank + heard + 2 * self._pen.choice(4, index, one.text)
 
         first = min(sure, key=off)
@@ -200,15 +230,48 @@ class Scribe:
         told: Sequence[str],
         objections: list[str],
         most: int = AT_MOST,
+        missed: list[Scored] | None = None,
     ) -> Scored | None:
+        """The best sentence of up to `most` attempts; what is good but for its length goes to `missed`."""
         best: Scored | None = None
         for attempt in range(most):
             if attempt >= ENOUGH and best is not None and best[0] < GOOD:
                 break
             for one in self._candidates(opener, index, round_ * AT_MOST + attempt, target, told, objections):
-                if abs(len(words_of(one[1])) - target) <= slack and (best is None or one < best):
-                    best = one
+                if abs(len(words_of(one[1])) - target) <= slack:
+                    best = one if best is None else min(best, one)
+                elif missed is not None:
+                    missed.append(one)
         return best
+
+    def _unsaid(self, beat: str, index: int, target: int, told: Sequence[str]) -> str | None:
+        """The sentences of a report's prompt that are due: they come before whatever is said about them, one a shot, or
+        two where the shots that are left are too few. None if the others are kept for later, or if all are told."""
+        if not self._steps.supplied_only:
+            return None
+        heard = " ".join(told)
+        left = [text for text in self._statements["statement"] if text not in heard]
+        own = self._whole(beat, index, told)
+        free = [own] if own is not None else [text for text in left if text not in self._for_later(index)]
+        if not free:
+            return None
+        rest = [text for text in left if text != free[0]]
+        line, second = free[0], next((text for text in rest if text not in self._for_later(index)), None)
+        room = len(words_of(line)) + len(words_of(second or "")) <= target + max(4, round(OFF * target))
+        shots = len(self._beats) - index - 1
+        return f"{line} {second}" if second is not None and room and index > 0 and len(rest) > shots else line
+
+    def _in_the_prompts_words(self, target: int, told: Sequence[str]) -> str | None:
+        """A clause of the prompt, or what it names, as a line that was not told; a song says one again: a refrain."""
+        clauses = [part for part in (capital(one.strip(" .!?,;:")) for one in BREATH.split(self._topic.text)) if part]
+        named = [capital(phrase.with_article("the")) for phrase in self._topic.phrases]
+        of_all = self._filled(["{Topic}", "{The_hero}", "{The_other}", "{A_topic}", "{A_hero}", "{A_other}"])
+        lines = [f"{text}." for text in (*clauses, *named, *of_all) if len(words_of(text)) <= target + OFF * target]
+        heard = [*told, *self._after]
+        new = [line for line in lines if line not in heard]
+        if new:
+            return next((line for line in new if len(words_of(line)) >= 3), new[0])
+        return lines[len(told) % len(lines)] if lines and self._rules.lyric else None
 
     def _closed(self, first: str, index: int, target: int, told: Sequence[str]) -> str:
         """`first`, with a second sentence where a good one closes the gap to `target`."""
@@ -247,19 +310,23 @@ class Scribe:
             stop=(".", "!", "?", "\n", '"') if aloud else (".", "!", "?", "\n"),
             words=self._words,
         )
-        asks = bool(aloud) and QUESTION.match(opener) is not None
+        asks = bool(aloud) and QUESTION.match(opener) is not None and not opener.startswith("Do not")
         sentence = tidy(f"{opener} {answer.text}") + ("?" if asks else ".")
         if not answer.whole:
             objections.append("cut off")
         scored = []
-        for form in shortened(sentence)[0 if answer.whole else 1 :]:
-            wrong = objection(form, [*told, *self._after], rules, self._lexicon.adjectives) or self._strays(
-                form, opener
-            )
+        forms = shortened(sentence)[0 if answer.whole else 1 :]
+        if self._rules.lyric:  # a line of a song ends where its music does
+            forms += [
+                part for part in [clipped(sentence, target, self._lexicon.adjectives)] if part not in ("", *forms)
+            ]
+        others = [*told, *self._after, *self._kept]
+        for form in forms:
+            wrong = objection(form, others, rules, self._lexicon.adjectives) or self._strays(form, opener)
             if wrong:
                 objections.append(wrong)
                 continue
-            score = answer.surprise + awkwardness(form, target, rules) - self._relevance(form, opener)
+            score = answer.surprise + awkwardness(form, target, rules) - self._relevance(form, opener, told)
             scored.append((score, form))
         return scored
 
@@ -282,17 +349,29 @@ class Scribe:
             return None
         if len(tail) < 2:
             return "too short"
+        if any(word[0].isdigit() for word in tail):
+            return "makes up a figure"
         binding = self._steps.words.split()
         if self._steps.supplied_only and any(w not in binding and self._stem(w) not in self._keys for w in tail):
             return "says what was not supplied"
         return None
 
-    def _relevance(self, sentence: str, opener: str) -> float:
-        """Up to 0.9 for what it shares with the prompt beyond its opener, and 0.1 for something to be seen."""
+    def _relevance(self, sentence: str, opener: str, told: Sequence[str]) -> float:
+        """Up to 0.9 for what it shares with the prompt beyond its opener, and 0.1 for something to be seen; less
+        `APART` if
+        it has neither a word of the prompt nor one of what was told."""
         tail = sentence[len(opener) :]
-        shared = {self._stem(word.lower()) for word in words_of(tail)} & self._keys
+        stems = self._stems(tail)
+        shared = stems & self._keys
+        if not shared and not self._rules.form_only and not any(stems & self._stems(line) for line in told):
+            return -APART
         seen = any(phrase.kind != "unknown" for phrase in find_phrases(tail, self._lexicon))
         return 0.3 * min(3, len(shared)) + 0.1 * seen
+
+    def _stems(self, text: str) -> set[str]:
+        """The words of `text` that carry it, by their stems."""
+        words = (word.lower() for word in words_of(text))
+        return {self._stem(word) for word in words if word not in self._lexicon.function} - COMMON
 
     def _stem(self, word: str) -> str:
         return self._lexicon.verbs.get(word, word.rstrip("s"))
@@ -323,7 +402,7 @@ class Scribe:
     def _for_later(self, index: int) -> set[str]:
         """The prompt's sentences that a shot after this one is better for."""
         later = [opener.strip("{}") for beat in self._beats[index + 1 :] for opener in self._steps.beats.get(beat, ())]
-        return {text for sort in SORTS for text in self._statements[sort][: later.count(sort)]}
+        return {text for sort in SORTS for text in _last(self._statements[sort], later.count(sort))}
 
     def _opener(self, beat: str, index: int, round_: int, told: Sequence[str]) -> str | None:
         """How the line begins, an opener that was not used yet; a whole line of the prompt's own comes first."""
@@ -338,3 +417,7 @@ class Scribe:
         self._used.clear()
         again = [text for text in self._filled(self._steps.more) if not text.endswith(WHOLE)]
         return again[self._pen.choice(len(again), "opener", index, round_)] if again else None
+
+
+def _last(texts: Sequence[str], count: int) -> Sequence[str]:
+    return texts[len(texts) - count :] if count < len(texts) else texts

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Container, Sequence
 
 from engine.types import Frozen
+from engine.writing.clauses import lacks_a_verb
 from engine.writing.topic import words_of
 
 # A sentence that ends in one of these was cut off, or its end was forced.
@@ -23,6 +24,8 @@ META = re.compile(
     r"fairy tales?|videos?|viewers?|characters?|text|write|writing|written)\b",
     re.IGNORECASE,
 )
+SUBJECTS = frozenset("i we he she they you it there here then".split())
+"""A line that was cut in front of its verb ends in one of these."""
 SECOND = frozenset("you your yours yourself".split())
 ARTICLES = frozenset("a an the his her its their my your our very so most more".split())
 WE = frozenset("we us our ours ourselves we're we've let's".split())
@@ -44,7 +47,7 @@ class Rules(Frozen, frozen=True):
     """What a format asks of a sentence. `form_only` judges nothing but wholeness and repetition: for toy models.
 
     `past` prefers the past tense; `first` and `second` allow the person; `meta` lists words that would speak about
-    the text itself but belong to the prompt.
+    the text itself but belong to the prompt. `lyric`: a line of a song, which need not be a whole sentence.
     """
 
     first: bool = False
@@ -52,6 +55,7 @@ class Rules(Frozen, frozen=True):
     past: bool = False
     form_only: bool = False
     meta: frozenset[str] = frozenset()
+    lyric: bool = False
 
 
 def objection(sentence: str, told: Sequence[str], rules: Rules, adjectives: Container[str] = ()) -> str | None:
@@ -66,9 +70,11 @@ def objection(sentence: str, told: Sequence[str], rules: Rules, adjectives: Cont
         return repeated
     if words[-1] in DANGLING or (words[-2] in ARTICLES and words[-1] in adjectives):
         return "cut off"
-    if FRAGMENT.match(sentence) and "," not in sentence:
+    if not rules.lyric and FRAGMENT.match(sentence) and "," not in sentence:
         return "a clause without its sentence"
-    if re.search(r"[:;]| [-–—] |\.\.", sentence):
+    if not rules.lyric and lacks_a_verb(sentence):
+        return "a clause without its verb"
+    if re.search(r"[:;–—()]| -|- |--|\.\.", sentence):
         return "a list or an aside"
     if (
         MARKDOWN.search(sentence)
@@ -124,6 +130,17 @@ def shortened(sentence: str) -> list[str]:
         if not (opening and "," not in head) and len(head.split()) >= 4:
             forms.append(head + ".")
     return forms
+
+
+def clipped(sentence: str, longest: int, adjectives: Container[str] = ()) -> str:
+    """The first words of `sentence`, at most `longest` and none at the end that leads on; "" if too few are left."""
+    words = sentence.rstrip(" .!?").split()[:longest]
+    while words and (
+        words[-1].lower().strip(",'") in DANGLING | SUBJECTS
+        or (len(words) > 1 and words[-2].lower() in ARTICLES and words[-1].lower() in adjectives)
+    ):
+        words.pop()
+    return " ".join(words).rstrip(" ,") + "." if len(words) >= 3 else ""
 
 
 def tidy(text: str) -> str:

@@ -13,6 +13,7 @@ import yaml
 
 from engine.formats import Format
 from engine.types import Frozen
+from engine.writing.clauses import has_verb
 from engine.writing.facts import capital, figures_in, listed, quotes
 from engine.writing.lexicon import load_lexicon, plural_of
 from engine.writing.pen import Pen
@@ -24,6 +25,11 @@ GENERAL = "general"
 """The entry for formats that have none of their own."""
 QUESTION = re.compile(r"(?:how|why|what|when|where|who|which|is|are|do|does|can|could)\b", re.I)
 INVERTED = re.compile(r"(?:(?:how|why|what|when|where|who)\s+)?(?:is|are|do|does|did|can|could|was|were|will)\b", re.I)
+CORE_WORDS = 11
+"""So many words of what a prompt asks are said in a question: a longer one is cut at a clause."""
+CLAIM_WORDS = 10
+"""What a prompt claims of a product is said at once if it has no more words, else in two lines."""
+CLAUSE = re.compile(r", | (?=(?:and|but|because|when|while|which|so that|even|although)\b)")
 HOSTS = frozenset("host presenter youtuber vlogger blogger podcaster streamer creator influencer".split())
 
 
@@ -156,16 +162,56 @@ def opener_fields(topic: Topic, figures: Figures) -> dict[str, str]:
             fields[f"The_{name}"] = capital(phrase.with_article("the"))
     general = figures.topic.text if figures.topic.plural else figures.topic.with_article("the")
     fields |= {"topic": general, "Topic": capital(general), "product": figures.topic.called or general}
+    fields |= {"called": figures.topic.called, "It": "They" if figures.topic.plural else "It"}
     if topic.english:
         fields["deed"] = deed_in(topic.text)
-    asked = re.split(r"(?<=[.!?])\s", topic.text)[0].rstrip(".!? ")
-    if QUESTION.match(asked) and len(words_of(asked)) <= 18:
+        fields["claim"], fields["claim_two"] = claims_in(topic.text)
+        fields["answer"] = answer_in(topic.text)
+    asked = asked_in(topic.text)
+    if QUESTION.match(asked) and len(words_of(asked)) <= CORE_WORDS + 3:
         if INVERTED.match(asked) or "?" in topic.text:
             fields["question"] = capital(asked) + "?"
         else:  # "Why the sky is blue" names a question without asking it
             fields["question"] = f"Have you ever wondered {asked[:1].lower()}{asked[1:]}?"
             fields["asked"] = asked[:1].lower() + asked[1:]
     return fields
+
+
+def asked_in(text: str) -> str:
+    """The prompt's first clause, as far as one says it in a breath: what stands behind a colon answers it."""
+    first = re.split(r"(?<=[.!?])\s|[:;]\s|\s[-–—]\s", text)[0].rstrip(".!?, ")
+    while len(words_of(first)) > CORE_WORDS and (cuts := list(CLAUSE.finditer(first))):
+        first = first[: cuts[-1].start()].rstrip(", ")
+    return first
+
+
+def answer_in(text: str) -> str:
+    """What a prompt says behind the colon of its question, as a sentence without its mark; "" if nothing whole."""
+    first = re.split(r"(?<=[.!?])\s", text)[0].rstrip(".!? ")
+    asked, _, answer = first.partition(": ")
+    if not QUESTION.match(asked) or not 4 <= len(words_of(answer)) <= 24 or not has_verb(answer):
+        return ""
+    return answer.strip()
+
+
+def claims_in(text: str) -> tuple[str, str]:
+    """What the prompt says of its product, as it goes on behind "it": all of it and "", or two halves of it."""
+    first = re.split(r"(?<=[.!?])\s", text)[0].rstrip(".!? ")
+    told = re.search(r"\b(?:that|which) (.+)|\b(?=(with|made (?:of|from|in|by)|for)\s)(.+)", first)
+    if told is None:
+        return "", ""
+    said = told[1] or (f"has {told[3].removeprefix('with ')}" if told[2] == "with" else f"is {told[3]}")
+    said = said.strip(" ,")
+    verbs = load_lexicon().verbs
+    if told[1] and not has_verb(said):
+        return "", ""
+    if len(words_of(said)) <= CLAIM_WORDS:
+        return said, ""
+    for match in re.finditer(r",? and ", said):
+        verb, after = words_of(said[match.end() :])[0].lower(), words_of(said)[0].lower()
+        if verb in verbs or (verb.endswith("s") and after.endswith("s")):
+            return said[: match.start()], said[match.end() :]
+    return said, ""
 
 
 def deed_in(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from engine.writing.clauses import AUXILIARY
 from engine.writing.lexicon import load_lexicon
 from engine.writing.sentences import DANGLING, FRAGMENT
 from engine.writing.topic import words_of
@@ -19,10 +20,6 @@ CLAUSE = re.compile(
 )
 """Where a clause begins without which the sentence before it is one."""
 
-AUXILIARY = frozenset(
-    "is are was were am be been has have had do does did will would can could may might must isn't aren't wasn't "
-    "weren't don't doesn't didn't can't couldn't won't it's he's she's they're we're i'm you're there's that's".split()
-)
 DENIAL = re.compile(r"\b(?:not|no|never|nobody|nothing|cannot)\b|n't\b", re.IGNORECASE)
 
 

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from engine.formats import Format
 from engine.writing.facts import capital
-from engine.writing.steps import Figures, deed_in
+from engine.writing.lexicon import load_lexicon
+from engine.writing.sentences import DANGLING
+from engine.writing.steps import QUESTION, Figures, asked_in, deed_in
 from engine.writing.topic import Topic, clip
 
 SMALL = frozenset("a an the and or of in on at to for by with from how".split())
 LEADING = frozenset("until that which who when while because into about after before over under as its their".split())
-HEADLINE_LENGTH = 72
+HEADLINE_LENGTH = 90
+STARTING = LEADING | frozenset("of in on at to for by with from and but or".split())
+"""Words with which a phrase begins."""
+FEWEST = 4
+"""Words that a headline keeps at least, if it has to be cut."""
 LONGEST_TITLE = 9
 """Words of a prompt that are a title as they stand."""
 
@@ -24,8 +31,11 @@ def title_of(fmt: Format, topic: Topic, figures: Figures) -> str:
     if fmt.first_person and topic.english and deed_in(topic.text):
         return titled(f"how I {deed_in(topic.text)}")
     if fmt.name == "cinematic_story" and topic.english and hero and other:
-        return titled(f"{other.with_article('the')} and {hero.with_article('the')}")
+        return titled(f"{hero.with_article('the')} and {other.with_article('the')}")
     words = topic.text.split()
+    asked = asked_in(topic.text)
+    if topic.english and QUESTION.match(asked) and len(asked.split()) <= LONGEST_TITLE and len(asked.split()) > 2:
+        return titled(asked if "?" not in topic.text else f"{asked}?")
     if not words or not topic.english:
         return titled(hero.with_article("the")) if hero else "Untitled"
     if fmt.supplied_facts_only:
@@ -37,9 +47,15 @@ def title_of(fmt: Format, topic: Topic, figures: Figures) -> str:
 
 
 def headline(words: Sequence[str]) -> str:
-    """As many of the first words as a headline holds, without one at the end that leads on."""
-    line = clip(" ".join(words), HEADLINE_LENGTH).split()
-    while len(line) > 1 and line[-1].lower() in SMALL | LEADING:
+    """The first sentence; of one that is longer than a headline as many whole phrases as it holds."""
+    text = " ".join(words)
+    whole = re.split(r"(?<=[.!?])\s+(?=[A-Z\d])", text)[0]
+    line = clip(whole, HEADLINE_LENGTH).split()
+    if len(" ".join(line)) < len(whole.rstrip()):
+        ends = [i for i, word in enumerate(whole.split()[: len(line) + 1]) if word.lower() in STARTING and i >= FEWEST]
+        line = line[: ends[-1]] if ends else line
+    leading = SMALL | LEADING | DANGLING | set(load_lexicon().adjectives)
+    while len(line) > 1 and line[-1].strip(",;:") in leading:
         line.pop()
     return capital(" ".join(line).strip(" .!,;:"))
 

@@ -26,10 +26,20 @@ ASIDE = frozenset("like as than of".split())
 """Behind these somebody is only spoken of: "the tail of a lion", "like a bird"."""
 ASKING = frozenset("how why what when where".split())
 NAMING = frozenset("called named".split())
+NAME = r"[A-Z][\w’'-]*(?: [A-Z\d][\w’'-]*){0,2}"
+APPOSED = re.compile(rf"({NAME}), (?:an?|the|my|our|his|her|their) (?=[^\W\d_])")
+"""A name, and behind a comma what it is the name of: "Mina, a shy astronaut"."""
+MODIFYING = re.compile(r"[a-z]{2,}(?:al|ic|ous|ive|ful|less|ary)\Z")
+"""How a word ends before which a noun is none: "a giant gravitational influence"."""
+AUXILIARIES = frozenset("is are was were has have had will can could would should may must".split())
 CALENDAR = frozenset(
     "monday tuesday wednesday thursday friday saturday sunday january february march april may june july august "
     "september october november december spring summer autumn fall winter christmas easter".split()
 )
+ONLY = frozenset("moon earth sun sky sea world".split())
+"""There is only one of each."""
+GOVERNED = frozenset("council committee government police mayor city town village president minister union".split())
+"""Whatever these are "of" is a place."""
 LOCATING = frozenset("in near across throughout around".split())
 """Behind these a name is a region's: "in Brazil"."""
 ENGLISH_SHARE = 0.5
@@ -53,6 +63,8 @@ class Phrase(Frozen, frozen=True):
         """ "a young knight", "an owl", "two owls" as plural "owls"; names stand alone."""
         if self.proper or (self.plural and article == "a"):
             return self.text
+        if article == "a" and self.text in ONLY:
+            article = "the"
         if article == "a" and any(word[:1].isupper() for word in self.text.split()):
             article = "the"  # "the Mill Street bridge": whatever has a name is known
         if article == "a":
@@ -91,8 +103,24 @@ def read_prompt(prompt: str, lexicon: Lexicon, longest: int = 600, *, names: Seq
         words = tuple(word for word in words if _known(word, lexicon))
     # whatever a prompt names, it is about: "the story of a dragon"
     phrases = [msgspec.structs.replace(phrase, aside=False) for phrase in find_phrases(text, lexicon, guess=english)]
-    phrases = _with_names(phrases, names)
+    phrases = _with_names(_with_appositions(phrases, text, lexicon) if english else phrases, names)
     return Topic(text=text, words=words, phrases=phrases, english=english)
+
+
+def _with_appositions(phrases: Sequence[Phrase], text: str, lexicon: Lexicon) -> list[Phrase]:
+    """`phrases` with a name and what it is said to be as one, which is called so: "Swift, a folding bicycle"."""
+    found = list(phrases)
+    given = APPOSED.match(text)
+    if given is None:
+        return found
+    said = next(iter(find_phrases(text[given.end() - 1 :], lexicon, guess=True)), None)
+    one = next((phrase for phrase in found if said is not None and phrase.head == said.head), None)
+    if one is None or one.kind not in ("things", "unknown", *LIVING):
+        return found
+    called = msgspec.structs.replace(one, called=given[1])
+    name = set(words_of(given[1].lower()))
+    others = [phrase for phrase in found if phrase is not one and not name & set(words_of(phrase.text.lower()))]
+    return [called, *others]
 
 
 def _with_names(phrases: Sequence[Phrase], names: Sequence[str]) -> tuple[Phrase, ...]:
@@ -193,7 +221,8 @@ def _phrase_at(tokens: Sequence[str], index: int, lexicon: Lexicon, guess: bool)
     if place is not None:
         return end - index, Phrase(text=text, head=place, kind="places", proper=True)
     if entry is None:
-        located = index > 0 and tokens[index - 1].lower() in LOCATING
+        behind = [token.lower() for token in tokens[max(0, index - 2) : index]]
+        located = bool(behind) and (behind[-1] in LOCATING or (behind[-1] == "of" and behind[0] in GOVERNED))
         kind = "unknown" if not proper else "regions" if located else "names"
         return end - index, Phrase(
             text=text, head=text.split()[-1], kind=kind, plural=last.endswith("s"), proper=proper
@@ -219,8 +248,11 @@ def _place_that_is_named(tokens: Sequence[str], index: int, nouns: Sequence[str]
 def _is_noun(tokens: Sequence[str], at: int, start: int, lexicon: Lexicon, guess: bool, determined: bool) -> bool:
     token = tokens[at]
     word = token.lower().removesuffix("'s")
+    following = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
     if at > start and tokens[at - 1].lower().endswith("'s"):
         return False
+    if word in lexicon.nouns and following not in lexicon.every and MODIFYING.match(following):
+        return False  # "a giant gravitational influence"
     if word in lexicon.nouns:
         if at == start == 0 and word in lexicon.verbs and tokens[1:2] and tokens[1].lower() in DETERMINERS:
             return False  # "Watch the sea"
@@ -230,7 +262,8 @@ def _is_noun(tokens: Sequence[str], at: int, start: int, lexicon: Lexicon, guess
             word in lexicon.verbs and (after_noun or not (determined or at == start == 0 or _governed(tokens, at)))
         )
     if guess and at > start and word in lexicon.abstract and (word.endswith("s") or at + 1 == len(tokens)):
-        return True  # "coffee prices": only a prompt is read that closely
+        # "coffee prices": only a prompt is read that closely; but "the moon pulls the water"
+        return word not in lexicon.verbs or following in AUXILIARIES
     if not guess or word in lexicon.function or word in lexicon.verbs or word in lexicon.adjectives or word.isdigit():
         return False
     if not word[0].isalpha() or (len(word) < 3 and not token.isupper()) or word in lexicon.words:
@@ -241,10 +274,9 @@ def _is_noun(tokens: Sequence[str], at: int, start: int, lexicon: Lexicon, guess
         return False
     if at > 0 and tokens[at - 1].lower() in ASKING:
         return True  # "how tides work"
-    following = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
     if following in lexicon.nouns and following not in lexicon.verbs:
         return True  # an unknown word before a noun belongs to its name: "harbour bridge", "espresso machine"
-    if at > start and word.endswith("s"):
+    if at > start and word.endswith("s") and not (start > 0 and tokens[start - 1].lower() in NUMBERS):
         return False  # an unknown word in -s after a noun is more likely what it does
     return determined or at > start or at == 0
 
