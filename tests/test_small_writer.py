@@ -230,14 +230,11 @@ def test_what_a_prompt_claims_of_its_product_can_be_said_of_it(prompt: str, clai
 
 def test_of_a_hosts_lines_those_that_stay_with_the_matter_are_preferred(tmp_path: Path) -> None:
     def say(job: TextJob) -> str:
-        return (
-            "there are many people around"
-            if job.seed % 3
-            else f"a good loaf of bread needs a {thing(job, 0)} and a {thing(job, 1)}"
-        )
+        apart = job.seed % 3 or not job.messages[-1].content.endswith("Now I know that bread")
+        return f"was near a {thing(job, 2)} there" if apart else "needs learned hands"
 
     script, _ = written(tmp_path, "How I learned to bake bread", "persona_channel", writer=Mumbler(say))
-    assert all("of bread" in line for line in by_beat(script, "lesson"))
+    assert any("learned hands" in line for line in by_beat(script, "lesson"))
 
 
 def test_counted_things_keep_their_noun() -> None:

@@ -14,10 +14,12 @@ from engine.formats import Format
 from engine.types import Frozen
 from engine.writing.facts import SORTS, capital, facts_of, sorted_statements, statements_of, subjects_of
 from engine.writing.lexicon import Lexicon
+from engine.writing.own_words import own_line
 from engine.writing.pen import Pen
+from engine.writing.relevance import relevance, stem
 from engine.writing.sentences import Rules, awkwardness, clipped, objection, shortened, tidy
 from engine.writing.steps import QUESTION, Figures, fill, opener_fields, steps_of
-from engine.writing.topic import Phrase, Topic, find_phrases, words_of
+from engine.writing.topic import Phrase, Topic, words_of
 
 ENOUGH, AT_MOST, ROUNDS, SPARE = 3, 7, 3, 5
 """Sentences drawn per opener: at least so many, and up to so many while none is `GOOD`; so many openers are tried. Of a
@@ -32,14 +34,6 @@ WHOLE = ("?", ".")
 """What an opener ends with that is a line already."""
 LONGEST_SPEECH = 14
 """Words that a character says at once: small writers lose their thread in longer speech."""
-APART = 1.5
-"""What it costs a line to have no word in common with what the film is about."""
-COMMON = frozenset("be have do get make go come take say see look think know want need thing people way lot".split())
-"""Words that tie a line to nothing."""
-BREATH = re.compile(
-    r"[.!?;:,]\s+|\s[-–—]\s|\s(?=(?:and|who|that|which|because|when|while|on|in|at|with|after|before)\b)"
-)
-"""Where a prompt can be broken into lines."""
 QUOTING = frozenset("question asked answer called claim claim_two statement said measured disputed coming deed".split())
 """What an opener may take from the prompt that makes it better than one that does not."""
 Scored = tuple[float, str]
@@ -89,7 +83,7 @@ class Scribe:
         self._used: set[str] = set()
         self._prompt = steps.ask.format(prompt=topic.text if topic.english else figures.topic.with_article("a"))
         keys = [word.lower() for word in topic.words if word.lower() not in lexicon.function]
-        self._keys = set(map(self._stem, keys))
+        self._keys = {stem(word, lexicon) for word in keys}
         self._any_word = form_only or (steps.any_word and topic.english)
         own = {word.lower() for word in topic.words} | ({"report", "reports"} if steps.supplied_only else set())
         self._rules = Rules(
@@ -154,7 +148,9 @@ class Scribe:
             )
         if missed:
             return min(missed)[1]
-        own = self._in_the_prompts_words(target, told)
+        others = self._filled(["{Topic}", "{The_hero}", "{The_other}", "{a_topic}", "{a_hero}", "{a_other}"])
+        longest = round((1 + OFF) * target)
+        own = own_line(self._topic, others, longest, [*told, *self._after], refrain=self._rules.lyric)
         if own is not None:
             return own
         raise WriterFailed(
@@ -261,18 +257,6 @@ class Scribe:
         shots = len(self._beats) - index - 1
         return f"{line} {second}" if second is not None and room and index > 0 and len(rest) > shots else line
 
-    def _in_the_prompts_words(self, target: int, told: Sequence[str]) -> str | None:
-        """A clause of the prompt, or what it names, as a line that was not told; a song says one again: a refrain."""
-        clauses = [part for part in (capital(one.strip(" .!?,;:")) for one in BREATH.split(self._topic.text)) if part]
-        named = [capital(phrase.with_article("the")) for phrase in self._topic.phrases]
-        of_all = self._filled(["{Topic}", "{The_hero}", "{The_other}", "{A_topic}", "{A_hero}", "{A_other}"])
-        lines = [f"{text}." for text in (*clauses, *named, *of_all) if len(words_of(text)) <= target + OFF * target]
-        heard = [*told, *self._after]
-        new = [line for line in lines if line not in heard]
-        if new:
-            return next((line for line in new if len(words_of(line)) >= 3), new[0])
-        return lines[len(told) % len(lines)] if lines and self._rules.lyric else None
-
     def _closed(self, first: str, index: int, target: int, told: Sequence[str]) -> str:
         """`first`, with a second sentence where a good one closes the gap to `target`."""
         missing = target - len(words_of(first))
@@ -326,7 +310,11 @@ class Scribe:
             if wrong:
                 objections.append(wrong)
                 continue
-            score = answer.surprise + awkwardness(form, target, rules) - self._relevance(form, opener, told)
+            score = (
+                answer.surprise
+                + awkwardness(form, target, rules)
+                - (0.0 if rules.form_only else relevance(form[len(opener) :], self._keys, told, self._lexicon))
+            )
             scored.append((score, form))
         return scored
 
@@ -352,29 +340,11 @@ class Scribe:
         if any(word[0].isdigit() for word in tail):
             return "makes up a figure"
         binding = self._steps.words.split()
-        if self._steps.supplied_only and any(w not in binding and self._stem(w) not in self._keys for w in tail):
+        if self._steps.supplied_only and any(
+            w not in binding and stem(w, self._lexicon) not in self._keys for w in tail
+        ):
             return "says what was not supplied"
         return None
-
-    def _relevance(self, sentence: str, opener: str, told: Sequence[str]) -> float:
-        """Up to 0.9 for what it shares with the prompt beyond its opener, and 0.1 for something to be seen; less
-        `APART` if
-        it has neither a word of the prompt nor one of what was told."""
-        tail = sentence[len(opener) :]
-        stems = self._stems(tail)
-        shared = stems & self._keys
-        if not shared and not self._rules.form_only and not any(stems & self._stems(line) for line in told):
-            return -APART
-        seen = any(phrase.kind != "unknown" for phrase in find_phrases(tail, self._lexicon))
-        return 0.3 * min(3, len(shared)) + 0.1 * seen
-
-    def _stems(self, text: str) -> set[str]:
-        """The words of `text` that carry it, by their stems."""
-        words = (word.lower() for word in words_of(text))
-        return {self._stem(word) for word in words if word not in self._lexicon.function} - COMMON
-
-    def _stem(self, word: str) -> str:
-        return self._lexicon.verbs.get(word, word.rstrip("s"))
 
     def _filled(self, openers: Sequence[str]) -> list[str]:
         """`openers` with their fields filled."""
