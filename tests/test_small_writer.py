@@ -240,3 +240,34 @@ def test_of_a_hosts_lines_those_that_stay_with_the_matter_are_preferred(tmp_path
 def test_counted_things_keep_their_noun() -> None:
     phrases = read_prompt("How I learned to bake bread after three burnt loaves", load_lexicon()).phrases
     assert "three burnt loaves" in [phrase.text for phrase in phrases]
+
+
+@pytest.mark.parametrize(
+    ("prompt", "names"),
+    [
+        ("An old fisherman finds a message and sails out to find the child", {"old fisherman", "child"}),
+        ("Two roads remain closed", {"two roads"}),
+        ("The mayor plans to build a school", {"mayor", "school"}),
+        ("Scientists at the University of Oslo have found a frog", {"scientists", "university", "frog"}),
+        ("A storm left the town dark on Sunday night", {"storm", "town"}),
+    ],
+)
+def test_verbs_and_days_are_no_part_of_what_a_prompt_names(prompt: str, names: set[str]) -> None:
+    assert {phrase.text for phrase in read_prompt(prompt, load_lexicon()).phrases} == names
+
+
+def test_one_of_several_is_nobody_else(tmp_path: Path) -> None:
+    tiny = Mumbler(lambda job: f"met a tiny robot with a {thing(job, 0)} and a {thing(job, 1)}")
+    script, _ = written(tmp_path, "Two robots build a garden", "cinematic_story", writer=tiny)
+    assert [one.name for one in script.characters] == ["Two Robots"]
+
+
+def test_a_song_is_called_by_its_prompts_first_words_and_a_story_by_names(tmp_path: Path) -> None:
+    song, _ = written(tmp_path / "a", "Dancing in the rain with you on the last night of summer", "music_video")
+    assert song.title == "Dancing in the Rain with You"
+    fox, _ = written(
+        tmp_path / "b", "Luna, a curious fox, follows a shy owl into the deep dark forest", "cinematic_story"
+    )
+    assert fox.title == "Luna and the Shy Owl"
+    ghost, _ = written(tmp_path / "c", "A lonely ghost makes friends with the new family", "cinematic_story")
+    assert ghost.title == "The Lonely Ghost and the New Family"

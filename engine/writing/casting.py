@@ -15,7 +15,7 @@ from engine.writing.lexicon import Lexicon
 from engine.writing.pen import Pen
 from engine.writing.scribe import Line
 from engine.writing.setting import TIMES, light_of, time_in, weather_in
-from engine.writing.steps import HOSTS, Figures, is_the_host, load_defaults, of_format
+from engine.writing.steps import FRIENDS, HOSTS, Figures, is_the_host, load_defaults, of_format
 from engine.writing.topic import CALENDAR, LIVING, Phrase, Topic, find_phrases, mentions
 
 MAX_CHARACTERS, MAX_SCENES, MAX_ITEMS = 4, 6, 4
@@ -24,8 +24,6 @@ LATER = ("trial", "ending")
 LIKE_THINGS = frozenset("fire flame rainbow lava feather horn snow ice".split())
 NO_ITEMS = frozenset("water sand mud dust grass rain snow ice rock stone root branch log wall button".split())
 """Things that are part of a place."""
-FRIENDS = frozenset("friend partner companion".split())
-"""What people are to each other; whoever is one has been named otherwise, if two have been."""
 HEAVENLY = frozenset("moon earth planet".split())
 """Places that are things where one only looks at them."""
 NOWHERE = frozenset("side top end world room land home roof corner sky moon earth planet place area".split())
@@ -69,7 +67,10 @@ class Casting:
         first_person, figures = self.fmt.first_person, self.figures
         speaking = (line.by for line in self.spoken)
         presented = self._presented
-        found = {p.head.lower(): p for p in (figures.hero, figures.other, *speaking) if p is not None and acts(p)}
+        found: dict[str, Phrase] = {}
+        for phrase in (figures.hero, figures.other, *speaking):
+            if phrase is not None and acts(phrase):
+                found.setdefault(phrase.head.lower(), phrase)
         if (first_person or presented) and figures.hero not in self.topic.phrases:
             found = {}
         for phrase in self.topic.phrases if first_person or presented else self._all:

@@ -81,7 +81,8 @@ def quotes(text: str) -> dict[str, str]:
         (details if re.match(_HOW, part, re.I) else core).append(part)
     if len(" ".join(core).split()) < 4:
         return {"core": first}
-    return {"core": " ".join(core), "details": " and ".join(details) if len(details) > 1 else ""}
+    plain = len(details) > 1 and not any("," in one or SAYS.search(one) for one in details)
+    return {"core": " ".join(core), "details": " and ".join(details) if plain else ""}
 
 
 def _is_no_name(word: str, following: str = "") -> bool:
@@ -110,7 +111,7 @@ def subjects_of(topic: Topic, fields: Mapping[str, str]) -> tuple[dict[str, str]
 
     def rank(phrase: Phrase) -> int:
         counted = phrase.text.split()[0] in NUMBERS
-        return 4 * counted + 2 * (phrase.kind in LIVING) + (phrase.text.lower() not in first.lower())
+        return 4 * counted + 2 * (phrase.kind in LIVING) + phrase.plural + (phrase.text.lower() not in first.lower())
 
     named.sort(key=rank)
     return tuple(

@@ -84,6 +84,8 @@ class Speakers:
         self._most = fmt.voices - 1  # one is the narrator's
         self._able: dict[str, Phrase] = {}
         self._last = ""
+        # one robot beside "two robots" is one of them
+        self._several = {p.head.lower() for p in (figures.hero, figures.other) if p is not None and p.plural}
         for phrase in (figures.hero, figures.other):
             self._add(phrase)
 
@@ -102,7 +104,13 @@ class Speakers:
                 self._add(phrase)
 
     def _add(self, phrase: Phrase | None) -> None:
-        if phrase is None or phrase.plural or phrase.aside or phrase.kind not in VOICED:
+        if (
+            phrase is None
+            or phrase.plural
+            or phrase.aside
+            or phrase.kind not in VOICED
+            or phrase.head.lower() in self._several
+        ):
             return
         if len(self._able) < self._most:
             self._able.setdefault(phrase.head.lower(), phrase)

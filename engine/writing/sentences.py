@@ -24,7 +24,7 @@ META = re.compile(
     r"fairy tales?|videos?|viewers?|characters?|text|write|writing|written)\b",
     re.IGNORECASE,
 )
-SUBJECTS = frozenset("i we he she they you it there here then".split())
+SUBJECTS = frozenset("i we he she they you it there here then on in under over through behind near".split())
 """A line that was cut in front of its verb ends in one of these."""
 SECOND = frozenset("you your yours yourself".split())
 ARTICLES = frozenset("a an the his her its their my your our very so most more".split())
@@ -137,6 +137,7 @@ def clipped(sentence: str, longest: int, adjectives: Container[str] = ()) -> str
     words = sentence.rstrip(" .!?").split()[:longest]
     while words and (
         words[-1].lower().strip(",'") in DANGLING | SUBJECTS
+        or (len(words) > 1 and words[-2].lower() == "to")
         or (len(words) > 1 and words[-2].lower() in ARTICLES and words[-1].lower() in adjectives)
     ):
         words.pop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TypeVar
@@ -30,6 +30,8 @@ CORE_WORDS = 11
 CLAIM_WORDS = 10
 """What a prompt claims of a product is said at once if it has no more words, else in two lines."""
 CLAUSE = re.compile(r", | (?=(?:and|but|because|when|while|which|so that|even|although)\b)")
+FRIENDS = frozenset("friend partner companion".split())
+"""What people are to each other; whoever is one has been named otherwise, if two have been."""
 HOSTS = frozenset("host presenter youtuber vlogger blogger podcaster streamer creator influencer".split())
 
 
@@ -129,6 +131,7 @@ def choose_figures(topic: Topic, pen: Pen, fmt: Format | None = None) -> Figures
     living = [phrase for phrase in phrases if phrase.kind in LIVING] or [p for p in phrases if p.kind == "names"]
     # A name and what it is an apposition to ("Mina, a shy astronaut") is one figure, called by its description.
     things = [phrase for phrase in phrases if phrase not in living]
+    living.sort(key=lambda phrase: phrase.head.lower() in FRIENDS)
     hero = living[0] if living else things[0] if things else None
     if hero is None:
         name = defaults.cast[pen.choice(len(defaults.cast), "cast")]
@@ -153,13 +156,16 @@ def is_the_host(phrase: Phrase, topic: Topic) -> bool:
 
 def opener_fields(topic: Topic, figures: Figures) -> dict[str, str]:
     """What the braces of an opener stand for; a field that the prompt does not fill is missing."""
-    fields = {"host": figures.host, **quotes(topic.text), "figures": listed(figures_in(topic.text))}
+    fields = {"host": figures.host, **quotes(topic.text), "figures": _several(figures_in(topic.text))}
     for name in ("hero", "other", "topic", "second"):
         phrase: Phrase | None = getattr(figures, name)
         if phrase is not None:
             fields[f"a_{name}"] = phrase.with_article("a")
             fields[f"the_{name}"] = phrase.with_article("the")
             fields[f"The_{name}"] = capital(phrase.with_article("the"))
+            if name in ("hero", "other") and phrase.called and phrase.kind in LIVING:
+                fields[f"a_{name}"] = f"{phrase.with_article('a')} called {phrase.called}"
+                fields[f"the_{name}"] = fields[f"The_{name}"] = phrase.called
     general = figures.topic.text if figures.topic.plural else figures.topic.with_article("the")
     fields |= {"topic": general, "Topic": capital(general), "product": figures.topic.called or general}
     fields |= {"called": figures.topic.called, "It": "They" if figures.topic.plural else "It"}
@@ -175,6 +181,10 @@ def opener_fields(topic: Topic, figures: Figures) -> dict[str, str]:
             fields["question"] = f"Have you ever wondered {asked[:1].lower()}{asked[1:]}?"
             fields["asked"] = asked[:1].lower() + asked[1:]
     return fields
+
+
+def _several(figures: Sequence[str]) -> str:
+    return listed(figures) if len(figures) > 1 else ""
 
 
 def asked_in(text: str) -> str:

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from engine.formats import Format
 from engine.writing.facts import capital
 from engine.writing.lexicon import load_lexicon
+from engine.writing.own_words import BREATH
 from engine.writing.sentences import DANGLING
 from engine.writing.steps import QUESTION, Figures, asked_in, deed_in
-from engine.writing.topic import Topic, clip
+from engine.writing.topic import Phrase, Topic, clip
 
 SMALL = frozenset("a an the and or of in on at to for by with from how".split())
 LEADING = frozenset("until that which who when while because into about after before over under as its their".split())
@@ -19,6 +20,8 @@ STARTING = LEADING | frozenset("of in on at to for by with from and but or".spli
 """Words with which a phrase begins."""
 FEWEST = 4
 """Words that a headline keeps at least, if it has to be cut."""
+LONGEST_SONG = 7
+"""Words of a song's title."""
 LONGEST_TITLE = 9
 """Words of a prompt that are a title as they stand."""
 
@@ -31,7 +34,7 @@ def title_of(fmt: Format, topic: Topic, figures: Figures) -> str:
     if fmt.first_person and topic.english and deed_in(topic.text):
         return titled(f"how I {deed_in(topic.text)}")
     if fmt.name == "cinematic_story" and topic.english and hero and other:
-        return titled(f"{hero.with_article('the')} and {other.with_article('the')}")
+        return titled(f"{_called(hero)} and {_called(other)}")
     words = topic.text.split()
     asked = asked_in(topic.text)
     if topic.english and QUESTION.match(asked) and len(asked.split()) <= LONGEST_TITLE and len(asked.split()) > 2:
@@ -42,8 +45,24 @@ def title_of(fmt: Format, topic: Topic, figures: Figures) -> str:
         return headline(words)
     if len(words) <= LONGEST_TITLE:
         return titled(" ".join(words).strip(" .!,;:"))
+    if fmt.line_words and (line := _first_phrases(topic.text)):
+        return titled(line)
     phrases = [phrase for phrase in topic.phrases if phrase.kind != "abstract"][:2]
-    return titled(" and ".join(p.with_article("the") for p in phrases) if phrases else " ".join(words[:8]))
+    return titled(" and ".join(map(_called, phrases)) if phrases else " ".join(words[:8]))
+
+
+def _called(phrase: Phrase) -> str:
+    return phrase.called or phrase.with_article("the")
+
+
+def _first_phrases(text: str) -> str:
+    """As many of the phrases that `text` begins with as a song's title holds; "" if the first has too many words."""
+    line, *rest = BREATH.split(re.split(r"[.!?;:,]\s", text)[0])
+    for part in rest:
+        if len(f"{line} {part}".split()) > LONGEST_SONG:
+            break
+        line = f"{line} {part}"
+    return line.strip(" .!?,;:") if 2 <= len(line.split()) <= LONGEST_SONG else ""
 
 
 def headline(words: Sequence[str]) -> str:

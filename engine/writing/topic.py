@@ -17,6 +17,7 @@ WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+(?:[.,:]\d+)*%?")
 DETERMINERS = frozenset("a an the this that these those some my your his her its our their".split())
 NUMBERS = frozenset("two three four five six seven eight nine ten many several".split())
 GOVERNING = frozenset("of in on at by for from into with and about over".split())
+DIRECTIONS = frozenset("out up down away off back home to through under over across".split())
 WHICH = frozenset(
     "own last first next other same whole real true second third different special certain main several few "
     "many".split()
@@ -38,9 +39,12 @@ CALENDAR = frozenset(
 )
 ONLY = frozenset("moon earth sun sky sea world".split())
 """There is only one of each."""
-GOVERNED = frozenset("council committee government police mayor city town village president minister union".split())
+GOVERNED = frozenset(
+    "council committee government police mayor city town village president minister union board "
+    "university college school institute bank court".split()
+)
 """Whatever these are "of" is a place."""
-LOCATING = frozenset("in near across throughout around".split())
+LOCATING = frozenset("in near across throughout around over above".split())
 """Behind these a name is a region's: "in Brazil"."""
 ENGLISH_SHARE = 0.5
 """Of the words of an English prompt at least this many are in the lexicon; of another language's hardly any."""
@@ -103,6 +107,9 @@ def read_prompt(prompt: str, lexicon: Lexicon, longest: int = 600, *, names: Seq
         words = tuple(word for word in words if _known(word, lexicon))
     # whatever a prompt names, it is about: "the story of a dragon"
     phrases = [msgspec.structs.replace(phrase, aside=False) for phrase in find_phrases(text, lexicon, guess=english)]
+    phrases = [
+        phrase for phrase in phrases if CALENDAR.isdisjoint(phrase.text.lower().split()) or phrase.kind != "unknown"
+    ]
     phrases = _with_names(_with_appositions(phrases, text, lexicon) if english else phrases, names)
     return Topic(text=text, words=words, phrases=phrases, english=english)
 
@@ -253,6 +260,8 @@ def _is_noun(tokens: Sequence[str], at: int, start: int, lexicon: Lexicon, guess
         return False
     if word in lexicon.nouns and following not in lexicon.every and MODIFYING.match(following):
         return False  # "a giant gravitational influence"
+    if word in lexicon.function and not determined:
+        return False  # "will be mine"
     if word in lexicon.nouns:
         if at == start == 0 and word in lexicon.verbs and tokens[1:2] and tokens[1].lower() in DETERMINERS:
             return False  # "Watch the sea"
@@ -263,7 +272,7 @@ def _is_noun(tokens: Sequence[str], at: int, start: int, lexicon: Lexicon, guess
         )
     if guess and at > start and word in lexicon.abstract and (word.endswith("s") or at + 1 == len(tokens)):
         # "coffee prices": only a prompt is read that closely; but "the moon pulls the water"
-        return word not in lexicon.verbs or following in AUXILIARIES
+        return word not in lexicon.verbs or following in AUXILIARIES or following in lexicon.verbs
     if not guess or word in lexicon.function or word in lexicon.verbs or word in lexicon.adjectives or word.isdigit():
         return False
     if not word[0].isalpha() or (len(word) < 3 and not token.isupper()) or word in lexicon.words:
@@ -282,7 +291,10 @@ def _is_noun(tokens: Sequence[str], at: int, start: int, lexicon: Lexicon, guess
 
 
 def _governed(tokens: Sequence[str], at: int) -> bool:
-    return at > 0 and tokens[at - 1].lower() in GOVERNING
+    before = tokens[at - 1].lower() if at > 0 else ""
+    if before == "and" and tokens[at].lower().endswith("s") and at + 1 < len(tokens):
+        return tokens[at + 1].lower() not in GOVERNING | DETERMINERS | DIRECTIONS  # "… and sails out"
+    return before in GOVERNING
 
 
 def _known(word: str, lexicon: Lexicon) -> bool:

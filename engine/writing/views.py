@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from engine.formats import Format
 from engine.shots import beat_of, framing_of
 from engine.types import CameraMove, Shot
-from engine.writing.casting import FRIENDS, Casting, Part, acts, is_place, is_thing
+from engine.writing.casting import Casting, Part, acts, is_place, is_thing
 from engine.writing.facts import listed
 from engine.writing.lexicon import Lexicon
+from engine.writing.steps import FRIENDS
 from engine.writing.topic import mentions, words_of
 
 VISIBLE = frozenset(
