@@ -13,7 +13,7 @@ import yaml
 
 from engine.architectures import architecture_names
 from engine.errors import BadCatalog, BadRequest, LicenceRefused
-from engine.types import ROLES, Frozen, Role, ready
+from engine.types import ROLES, Frozen, Quality, Role, ready
 
 REPOSITORY = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -26,6 +26,8 @@ KINDS: dict[Role, str] = {
     "composer": "music",
 }
 
+
+DRAFT_ANIMATOR = "camera"
 
 LOCK_SUFFIX = ".lock"
 """models.lock lies beside models.yaml and holds what `reelhouse models pin` read from the sources."""
@@ -96,6 +98,11 @@ class Limits(Frozen, frozen=True):
     phonemes: bool = False
     voice_traits: dict[str, VoiceTraits] = {}
 
+    @property
+    def sized(self) -> bool:
+        """Whether it generates, at sizes that it was made for; who draws or moves a camera does so at any even one."""
+        return self.size_step > 2
+
 
 class ModelSpec(Frozen, frozen=True):
     """One entry of models.yaml. `id` is its key; `about` says what it is, for the story's record and for lists;
@@ -152,8 +159,12 @@ class ModelSpec(Frozen, frozen=True):
 
 
 class Profile(Frozen, frozen=True):
-    """A model per role and the knobs that differ. `short_side` in pixels; `vram_gb` is the least memory of the GPUs
-    that the profile is meant for: a choice, not a measurement, and all that `auto` goes by."""
+    """A model per role and the knobs that differ. `vram_gb` is the least memory of the GPUs that the profile is meant
+    for: a choice, not a measurement, and all that `auto` goes by.
+
+    Sides in pixels: the animator's clips have a `short_side`, the artist's pictures `picture_side`, the film
+    `film_side`; None: as the clips. `fps` is the film's; an animator with a rate of its own keeps to that. `draft` and
+    `high` name the models that are others at those qualities; without `draft` a camera moves over the stills."""
 
     name: str
     about: str
@@ -161,6 +172,20 @@ class Profile(Frozen, frozen=True):
     short_side: int
     fps: int
     vram_gb: float
+    picture_side: int | None = None
+    film_side: int | None = None
+    draft: dict[Role, str] = {}
+    high: dict[Role, str] = {}
+
+    def others(self, quality: Quality) -> dict[Role, str]:
+        """The models of that quality that are not those of `models`."""
+        draft: dict[Role, str] = self.draft or {"animator": DRAFT_ANIMATOR}
+        named: dict[Quality, dict[Role, str]] = {"draft": draft, "standard": {}, "high": self.high}
+        return {role: name for role, name in named[quality].items() if name != self.models.get(role)}
+
+    def at(self, quality: Quality) -> Profile:
+        """The same with the models of that quality."""
+        return msgspec.structs.replace(self, models={**self.models, **self.others(quality)})
 
 
 class Catalog(Frozen, frozen=True):
@@ -229,6 +254,11 @@ def load_catalog(path: Path = CATALOG_FILE) -> Catalog:
             if name is None or name not in models or models[name].role != role:
                 able = ", ".join(sorted(m.id for m in models.values() if m.role == role))
                 raise BadCatalog(f"profiles.{profile.name}.models.{role} is {name!r}; the {role}s are {able}")
+        for quality, given in (("draft", profile.draft), ("high", profile.high)):
+            for role, name in given.items():
+                if name not in models or models[name].role != role:
+                    able = ", ".join(sorted(m.id for m in models.values() if m.role == role))
+                    raise BadCatalog(f"profiles.{profile.name}.{quality}.{role} is {name!r}; the {role}s are {able}")
     pinned = _pinned(models, path.with_suffix(LOCK_SUFFIX))
     return Catalog(profiles=profiles, models=pinned, path=path, declared=models)
 

@@ -178,9 +178,9 @@ def size_of(path: Path) -> int:
 
 def _flops(plan: Plan, specs: dict[Role, ModelSpec], shots: tuple[ShotReport, ...]) -> dict[str, float]:
     """Work of the stages of which it can be told, at the sizes that the models are asked for."""
-    stills = [still_flops(specs["artist"], *size_for(specs["artist"], plan.width, plan.height)) for _ in shots]
+    stills = [still_flops(specs["artist"], *size_for(specs["artist"], *_made(specs["artist"], plan))) for _ in shots]
     animator = specs["animator"]
-    clips = [clip_flops(animator, plan.width, plan.height, _clip_frames(animator, plan, shot.frames)) for shot in shots]
+    clips = [clip_flops(animator, *_made(animator, plan), _clip_frames(animator, plan, shot.frames)) for shot in shots]
     known = {"stills": stills, "clips": clips}
     return {stage: sum(f for f in all_of if f) for stage, all_of in known.items() if None not in all_of and all_of}
 
@@ -219,7 +219,7 @@ def _gpu_memory(
         frames = _clip_frames(spec, plan, longest) if spec.role == "animator" else 1
         needed = measured(spec)
         if needed is None:
-            needed = gpu_gb(spec, (*size_for(spec, plan.width, plan.height), frames))
+            needed = gpu_gb(spec, (*size_for(spec, *_made(spec, plan)), frames))
         if needed is None:
             unknown.append(spec.id)
             held.clear()  # beside a model whose need is not known nothing stays open
@@ -248,6 +248,12 @@ def _too_much(vram: float | None, budget: float) -> tuple[str, ...]:
         f"an estimated {vram:g} GB are more than the {budget:.0f} GB of the GPU: what does not fit is moved to main "
         "memory meanwhile, or made smaller",
     )
+
+
+def _made(spec: ModelSpec, plan: Plan) -> tuple[int, int]:
+    """The size that artist or animator is asked for."""
+    asked = plan.clip_size if spec.role == "animator" else plan.still_size if spec.role == "artist" else None
+    return asked or (plan.width, plan.height)
 
 
 def size_for(spec: ModelSpec, width: int, height: int) -> tuple[int, int]:

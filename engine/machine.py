@@ -30,6 +30,7 @@ class DriverMemory(NamedTuple):
     total_gb: float
     free_gb: float
     taken_gb: float
+    uuid: str = ""
 
 
 @cache
@@ -72,7 +73,6 @@ def driver_memory() -> DriverMemory:
         device = (
             pynvml.nvmlDeviceGetHandleByIndex(int(visible)) if by_number else pynvml.nvmlDeviceGetHandleByUUID(visible)
         )
-        name = pynvml.nvmlDeviceGetName(device)
         facts = pynvml.nvmlDeviceGetMemoryInfo(device)
         ours = {os.getpid(), *(one.pid for one in psutil.Process().children(recursive=True))}
         running = pynvml.nvmlDeviceGetComputeRunningProcesses(device)
@@ -82,15 +82,20 @@ def driver_memory() -> DriverMemory:
             0 if cuda is None else int(cuda.memory_reserved()),
         )
         return DriverMemory(
-            name if isinstance(name, str) else name.decode(),
+            _text(pynvml.nvmlDeviceGetName(device)),
             int(facts.total) / 2**30,
             int(facts.free) / 2**30,
             max(0, int(facts.total) - int(facts.free) - held) / 2**30,
+            _text(pynvml.nvmlDeviceGetUUID(device)),
         )
     except pynvml.NVMLError:
         return nothing
     finally:
         pynvml.nvmlShutdown()
+
+
+def _text(said: str | bytes) -> str:
+    return said if isinstance(said, str) else said.decode()
 
 
 def torch_cuda() -> Any:

@@ -12,7 +12,7 @@ import msgspec
 from engine.errors import BadRequest
 from engine.formats import load_format
 from engine.shots import same_name
-from engine.types import ASPECT_RATIOS, StoryRequest
+from engine.types import ASPECT_RATIOS, QUALITIES, StoryRequest
 
 MAX_PROMPT = 5000
 MAX_TITLE = 200
@@ -41,6 +41,8 @@ def check_request(request: StoryRequest, formats: Path | None = None) -> StoryRe
         raise BadRequest("locale", f"{request.locale!r} is not a language tag such as en, en-GB or pt-BR")
     if request.aspect_ratio not in ASPECT_RATIOS:
         raise BadRequest("aspect", f"{request.aspect_ratio!r} is not one of {', '.join(ASPECT_RATIOS)}")
+    if request.quality not in QUALITIES:
+        raise BadRequest("quality", f"{request.quality!r} is not one of {', '.join(QUALITIES)}")
     seconds = request.target_seconds
     if seconds is None and request.script is None:
         seconds = fmt.pacing.default_seconds

@@ -16,13 +16,18 @@ from engine.progress import Control
 from engine.reviewing.pictures import look_at
 from engine.types import CameraMove, Clip, Frozen, Still
 
+MOTION = "mi_mode=mci:mc_mode=aobmc:me_mode=bidir:vsbmc=1:scd=none"
+"""How frames between two are made: from blocks that move; there is no cut in a clip that would have to be found."""
+FEWEST_TO_INTERPOLATE, SPARE_FRAMES, LEAST_SIDE = 3, 4, 48
+
 
 class ClipSpoiled(MediaFailed):
     """The animator is done, and what it wrote is no whole film."""
 
 
 class Take(Frozen, frozen=True):
-    """A clip that is wanted: `frames` at the film's rate, whatever the animator makes of it."""
+    """A clip that is wanted: `frames` at the film's rate and size, whatever the animator makes of it. `made`: the size
+    that a generating animator is asked for, None: the film's."""
 
     still: Still
     prompt: str
@@ -33,6 +38,11 @@ class Take(Frozen, frozen=True):
     height: int
     frames: int
     fps: int
+    made: tuple[int, int] | None = None
+
+    def made_by(self, spec: ModelSpec) -> tuple[int, int]:
+        """The size that this animator is asked for."""
+        return self.made if self.made is not None and spec.limits.sized else (self.width, self.height)
 
 
 def clip_job(take: Take, spec: ModelSpec, rung: Rung) -> ClipJob | None:
@@ -50,9 +60,9 @@ def clip_job(take: Take, spec: ModelSpec, rung: Rung) -> ClipJob | None:
         return None
     if rung.size < 1:
         step = max(2, limits.size_step)
-        width, height = (max(step, int(side * rung.size) // step * step) for side in (take.width, take.height))
+        width, height = (max(step, int(side * rung.size) // step * step) for side in take.made_by(spec))
     else:
-        width, height = take.width, take.height
+        width, height = take.made_by(spec)
     return ClipJob(
         still=take.still,
         prompt=take.prompt,
@@ -78,7 +88,7 @@ def shoot(
     else:
         raw = folder / "raw.mp4"
         write(raw)
-        _fit(raw, out, take, control)
+        _fit(raw, out, job, take, control)
         raw.unlink()
     try:
         facts, look = probe(out), look_at(out)
@@ -96,9 +106,12 @@ def shoot(
     return Clip(video=out, frames=take.frames, fps=take.fps, look=look)
 
 
-def _fit(raw: Path, out: Path, take: Take, control: Control) -> None:
+def _fit(raw: Path, out: Path, job: ClipJob, take: Take, control: Control) -> None:
     size = f"{take.width}:{take.height}"
+    between = job.fps < take.fps and job.frames >= FEWEST_TO_INTERPOLATE and min(job.width, job.height) >= LEAST_SIDE
     filters = [
+        # At the size that was made, since it is slow; it drops its last frames, so it is given more of them.
+        *((f"tpad=stop_mode=clone:stop={SPARE_FRAMES}", f"minterpolate=fps={take.fps}:{MOTION}") if between else ()),
         f"fps={take.fps}",
         f"scale={size}:force_original_aspect_ratio=increase:flags=lanczos",
         f"crop={size}",

@@ -23,6 +23,8 @@ CAMERA_MOVES: tuple[str, ...] = ("hold", "push_in", "pull_out", "pan_left", "pan
 CaptionMode = Literal["burned", "sidecar", "both", "none"]
 SectionName = Literal["intro", "build", "drop", "breakdown", "outro"]
 Use = Literal["commercial", "personal"]
+Quality = Literal["draft", "standard", "high"]
+QUALITIES: tuple[Quality, ...] = ("draft", "standard", "high")
 Stage = Literal["plan", "script", "voices", "music", "stills", "clips", "segments", "film", "review"]
 STAGES: tuple[Stage, ...] = ("plan", "script", "voices", "music", "stills", "clips", "segments", "film", "review")
 
@@ -99,6 +101,7 @@ class StoryRequest(Frozen, frozen=True):
     """What somebody asks for. `target_seconds` None: as long as an own script is, else the default of the format.
 
     `music_file`: a track of the user's own, in place of one that the composer makes.
+    `quality`: draft moves a camera over stills, standard is what the profile names, high takes its long schedules.
     `sdh`: captions are for the deaf and hard of hearing, and tell besides who speaks and what else is heard.
     `references`: pictures, PNG or JPEG or WebP, that characters of these names must look like wherever they are seen.
     `cast`: the voices that characters of these names have had so far. `lexicon`: how words are said, see
@@ -123,6 +126,7 @@ class StoryRequest(Frozen, frozen=True):
     captions: CaptionMode = "burned"
     sdh: bool = False
     use: Use = "commercial"
+    quality: Quality = "standard"
     references: dict[str, Path] = {}
     cast: dict[str, str] = {}
     lexicon: dict[str, str] = {}
@@ -143,8 +147,9 @@ class Plan(Frozen, frozen=True):
     """Everything decided before any model is opened; a pure function of request, catalog, format and machine.
 
     `title_seconds` and `end_seconds` are the cards' lengths (0: no card). `max_clip_seconds` is the animator's longest
-    clip, None if it has no limit. `decisions` are sentences: what was chosen and why. A writer's script has a line for
-    each of `shots`, in that order; its film has those that were chosen.
+    clip, None if it has no limit. `still_size` and `clip_size` are what artist and animator are asked for where that is
+    not the film's size: what they make is enlarged. `decisions` are sentences: what was chosen and why. A writer's
+    script has a line for each of `shots`, in that order; its film has those that were chosen.
     """
 
     format: str
@@ -161,6 +166,8 @@ class Plan(Frozen, frozen=True):
     end_seconds: float
     shots: tuple[PlannedShot, ...]
     max_clip_seconds: float | None = None
+    still_size: tuple[int, int] | None = None
+    clip_size: tuple[int, int] | None = None
     decisions: tuple[str, ...] = ()
 
 

@@ -38,8 +38,9 @@ def work_folder(asked_for: Path | None, home: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
-    """Hold `folder`'s lock, which ends with the process at the latest. Raises `StorageUnwritable` if another has it."""
+def locked(folder: Path, *, wait: bool = False) -> Iterator[int]:
+    """Hold `folder`'s lock, which ends with the process at the latest, and with the last one that has inherited the
+    descriptor which this gives. Raises `StorageUnwritable` if another has it."""
     with disk_errors(folder):
         handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
@@ -55,7 +56,7 @@ def locked(folder: Path, *, wait: bool = False) -> Iterator[None]:
         with disk_errors(folder):
             os.ftruncate(handle, 0)
             os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
-        yield
+        yield handle
     finally:
         os.close(handle)
 

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from typing import IO, Any
 
 import psutil
@@ -31,7 +32,10 @@ class ChildDied(Exception):
 class Child:
     """One child process in a session of its own. Its models stay open as long as it lives."""
 
-    def __init__(self, module: str, place: Place, environ: dict[str, str], log: IO[bytes]) -> None:
+    def __init__(
+        self, module: str, place: Place, environ: dict[str, str], log: IO[bytes], keep: Sequence[int] = ()
+    ) -> None:
+        """`keep`: descriptors that it inherits, and with them the locks that they hold."""
         ours, theirs = socket.socketpair()
         command = [sys.executable, "-m", module, str(theirs.fileno()), str(os.getpid())]
         self.process = subprocess.Popen(
@@ -40,7 +44,7 @@ class Child:
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            pass_fds=[theirs.fileno()],
+            pass_fds=[theirs.fileno(), *keep],
             start_new_session=True,
         )
         theirs.close()

@@ -7,16 +7,20 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import gettempdir
 from typing import IO
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from engine.machine import driver_memory
 from engine.workplace import locked
 from server.child import Child, ChildDied
 from server.jobs.bells import ring_again
@@ -68,6 +72,7 @@ class Worker:
         self._leaving = threading.Event()
         self._child: Child | None = None
         self._wave: Wave | None = None
+        self._lock: int | None = None
 
     def leave(self) -> None:
         """Stop claiming; what is in the making is given back without an attempt being spent."""
@@ -162,8 +167,9 @@ class Worker:
 
     def _open_child(self) -> Child:
         if self._child is None or not self._child.alive:
+            keep = [] if self._lock is None else [self._lock]
             with self._child_log() as output:
-                self._child = Child(self._child_module, self._place, self._environ(), output)
+                self._child = Child(self._child_module, self._place, self._environ(), output, keep)
             self._beat()
         return self._child
 
@@ -216,14 +222,23 @@ class Worker:
 
     @contextlib.contextmanager
     def _gpu_lock(self) -> Iterator[None]:
-        """Two models on one GPU are one out-of-memory: whoever comes second waits until the first has gone."""
+        """Two models on one GPU are one out-of-memory: whoever comes second waits until the first has gone, and with it
+        its child, which inherits the lock. It counts for the whole machine: other servers use the same GPUs."""
         if self._gpu is None:
             yield
             return
-        folder = self._place.folders.locks / f"gpu-{self._gpu}"
+        name = driver_memory().uuid or self._gpu
+        folder = Path(gettempdir()) / "reelhouse-gpus" / re.sub(r"[^\w.-]", "_", name)
         folder.mkdir(parents=True, exist_ok=True)
-        with locked(folder, wait=True):
+        for one in (folder.parent, folder):
+            with contextlib.suppress(PermissionError):  # it is another user's, who has done it
+                one.chmod(0o1777)
+        with locked(folder, wait=True) as handle:
+            with contextlib.suppress(PermissionError):
+                os.fchmod(handle, 0o666)
+            self._lock = handle
             yield
+            self._lock = None
 
 
 _worker: Worker | None = None

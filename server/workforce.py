@@ -94,11 +94,16 @@ class Workforce:
 
 
 def gpus_of(text: str | None) -> tuple[str | None, ...]:
-    """What `--gpus` names: `0,1`, or `all`. Raises `ModelUnavailable` if there are none."""
+    """What `--gpus` names, each once: `0,1`, or `all`, which are those that CUDA_VISIBLE_DEVICES leaves, where it is
+    set. Raises `ModelUnavailable` if there are none."""
     if text is None:
         return (None,)
-    if text.strip().lower() != "all":
-        return tuple(part.strip() for part in text.split(",") if part.strip()) or (None,)
+    every = text.strip().lower() == "all"
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
+    named = visible if every and visible != "-1" else "" if every else text
+    numbers = tuple(dict.fromkeys(part.strip() for part in named.split(",") if part.strip()))
+    if numbers or not every:
+        return numbers or (None,)
     count = _count_gpus()
     if count == 0:
         raise ModelUnavailable("--gpus all: no NVIDIA GPU is seen here; leave --gpus out to work on the CPU.")

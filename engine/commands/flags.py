@@ -9,10 +9,11 @@ import typer
 
 from engine.errors import BadRequest
 from engine.settings import EngineSettings
-from engine.types import ASPECT_RATIOS, AspectRatio, CaptionMode, StoryRequest, Use
+from engine.types import ASPECT_RATIOS, AspectRatio, CaptionMode, Quality, StoryRequest, Use
 
 Prompt = Annotated[str | None, typer.Argument(help="What the film is about, 1 to 5000 characters.", metavar="PROMPT")]
 Profile = Annotated[str | None, typer.Option(help="auto, cpu, tiny, … (`reelhouse models list` names them).")]
+QualityOf = Annotated[Quality, typer.Option("--quality", help="Camera moves over stills, usual, or long schedules.")]
 Aspect = Annotated[str, typer.Option(help=f"One of {', '.join(ASPECT_RATIOS)}.")]
 Seconds = Annotated[float | None, typer.Option(help="Length of the film, 5 to 600; an ad_spot lasts 15 or 30.")]
 Format = Annotated[
@@ -56,6 +57,7 @@ def spell_request(
     voice: str | None,
     lexicon: Path | None,
     captions: CaptionMode,
+    quality: Quality,
     sdh: bool,
     no_music: bool,
     music: Path | None,
@@ -101,4 +103,5 @@ def spell_request(
         captions=captions,
         sdh=sdh,
         use=use,
+        quality=quality,
     )

@@ -26,7 +26,7 @@ from engine.takes import ClipSpoiled, Take, clip_job, shoot
 from engine.types import Clip, Frozen, Plan, Script, Stage, Still, StoryRequest, Timing
 
 NAME: Stage = "clips"
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 CAMERA = CLIP_RUNGS[-1]
 
 
@@ -74,6 +74,7 @@ def animate_clips(
             height=plan.height,
             frames=timing.frames,
             fps=plan.fps,
+            made=plan.clip_size,
         )
         takes.append(take)
     studio = _Studio(animator, fallback, store, control, ladder, list(takes), Ahead())
@@ -165,7 +166,7 @@ class _Studio:
             kept = self.store.find(NAME, self._key(take, rung), Clip)
             if kept is not None:
                 return _Begun(partial(_as_it_is, kept), rung, why, reused=True)
-        shape = (take.width, take.height, take.frames)
+        shape = (*take.made_by(spec), take.frames)
         if not self._opens(rungs[first]):
             first = len(rungs) - 1
             self.ladder.remember(spec.id, (1, 1, 1), rungs[first])  # no clip is so small that it would help
@@ -228,8 +229,9 @@ class _Studio:
         if clip_job(take, spec, AS_ASKED) is None:
             longest = f"{spec.limits.max_frames} frames"
             return (CAMERA,), 0, f"the shot is longer than the {longest} that {spec.id} makes at once"
-        first = self.ladder.first(CLIP_RUNGS, spec.id, (take.width, take.height, take.frames))
-        return CLIP_RUNGS, first, f"the memory did not hold {spec.id} at {take.width}×{take.height}"
+        first = self.ladder.first(CLIP_RUNGS, spec.id, (*take.made_by(spec), take.frames))
+        width, height = take.made_by(spec)
+        return CLIP_RUNGS, first, f"the memory did not hold {spec.id} at {width}×{height}"
 
     def _spec(self, rung: Rung) -> ModelSpec:
         return self.fallback.spec if rung.camera else self.animator.spec

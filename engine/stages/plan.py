@@ -14,7 +14,7 @@ from engine.formats import Beat, Format, load_format
 from engine.machine import Machine
 from engine.requests import check_request
 from engine.silence import natural_silence
-from engine.types import Plan, PlannedShot, StoryRequest
+from engine.types import Plan, PlannedShot, Quality, StoryRequest
 
 # Title and end card together take at most this share of a short film.
 CARDS_SHARE = 0.25
@@ -29,6 +29,8 @@ since a few lines miss their words by more than many do. Too few are made good b
 
 WORDS_READ_PER_SECOND = 2.9
 """English words that are read in a second of captions (see `engine.reading`): 5.8 characters each, blank and marks."""
+
+BEYOND: dict[Quality, str] = {"draft": "faster", "high": "slower and better"}
 
 TELLING_GB = 0.5
 """So much of a GPU's memory taken by others is worth a word; a desktop and the driver take less."""
@@ -46,7 +48,8 @@ def make_plan(
     """
     request = check_request(request, formats)
     fmt = load_format(request.content_type, formats)
-    profile = catalog.profile(request.profile, machine.vram_gb - machine.taken_gb)
+    chosen = catalog.profile(request.profile, machine.vram_gb - machine.taken_gb)
+    profile = chosen.at(request.quality)
     catalog.check_licences(profile, request.use)
     specs = {role: catalog.model(model_id) for role, model_id in profile.models.items()}
     narrator, animator = specs["narrator"], specs["animator"]
@@ -54,7 +57,7 @@ def make_plan(
     width, height = film_size(request.aspect_ratio, profile, animator)
     title_seconds, end_seconds = _cards(fmt, request.target_seconds, profile.fps)
     longest = animator.limits.max_frames
-    decisions = [_profile_decision(request, profile, machine, catalog)]
+    decisions = [_profile_decision(request, profile, machine, catalog), *_quality_decisions(request.quality, chosen)]
     shots = _plan_shots(request, fmt, title_seconds + end_seconds, narrator.limits.words_per_second, decisions)
     if fmt.line_words:
         shots = tuple(msgspec.structs.replace(shot, words=min(shot.words, fmt.line_words)) for shot in shots)
@@ -73,18 +76,45 @@ def make_plan(
         end_seconds=end_seconds,
         shots=shots,
         max_clip_seconds=None if longest is None else longest / (animator.limits.fps or profile.fps),
+        still_size=_made_size(
+            request.aspect_ratio, profile.picture_side or profile.short_side, profile, specs["artist"]
+        ),
+        clip_size=_made_size(request.aspect_ratio, profile.short_side, profile, animator),
         decisions=tuple(decisions),
     )
     return request, plan
 
 
 def film_size(aspect_ratio: str, profile: Profile, animator: ModelSpec) -> tuple[int, int]:
-    """Width and height in pixels: the profile's short side, each side the nearest multiple that the animator makes
-    (and even: H.264 halves the chroma)."""
+    """Width and height in pixels, even because H.264 halves the chroma: those of the profile's film or, where it names
+    no size of its own, what the animator makes nearest to its short side."""
+    if profile.film_side is not None:
+        return _sides(aspect_ratio, profile.film_side, 2)
+    return _sides(aspect_ratio, profile.short_side, math.lcm(2, animator.limits.size_step))
+
+
+def _made_size(aspect_ratio: str, side: int, profile: Profile, spec: ModelSpec) -> tuple[int, int] | None:
+    """What a model of a profile with a larger film is asked for. None: the film's size, at which all those work that
+    draw or move and do not generate."""
+    if profile.film_side is None or side >= profile.film_side or not spec.limits.sized:
+        return None
+    return _sides(aspect_ratio, side, spec.limits.size_step)
+
+
+def _sides(aspect_ratio: str, side: int, step: int) -> tuple[int, int]:
     across, down = (int(part) for part in aspect_ratio.split(":"))
-    step = math.lcm(2, animator.limits.size_step)
-    scale = profile.short_side / min(across, down)
+    scale = side / min(across, down)
     return max(step, round(across * scale / step) * step), max(step, round(down * scale / step) * step)
+
+
+def _quality_decisions(quality: Quality, profile: Profile) -> list[str]:
+    if quality == "standard":
+        return []
+    others = profile.others(quality)
+    if not others:
+        return [f"quality {quality} is the standard of profile {profile.name}, which has nothing {BEYOND[quality]}"]
+    changes = ", ".join(f"{name} instead of {profile.models[role]}" for role, name in others.items())
+    return [f"quality {quality}: {changes}"]
 
 
 def _profile_decision(request: StoryRequest, profile: Profile, machine: Machine, catalog: Catalog) -> str:

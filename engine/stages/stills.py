@@ -170,14 +170,18 @@ def _on_rung(job: StillJob, rung: Rung, spec: ModelSpec, plan: Plan) -> StillJob
 
 
 def _size(spec: ModelSpec, plan: Plan, rung: Rung) -> tuple[int, int]:
-    """The least multiples of the artist's step that cover the film's size times the rung's."""
+    """The least multiples of the artist's step that cover the film's size, or the smaller one that a generating artist
+    is asked for, times the rung's."""
     step = spec.limits.size_step
-    width, height = (max(step, -(-round(side * rung.size) // step) * step) for side in (plan.width, plan.height))
+    asked = plan.still_size if plan.still_size is not None and spec.limits.sized else (plan.width, plan.height)
+    width, height = (max(step, -(-round(side * rung.size) // step) * step) for side in asked)
     return width, height
 
 
 def _size_in_words(spec: ModelSpec, plan: Plan) -> str:
     width, height = _size(spec, plan, STILL_RUNGS[0])
+    if plan.still_size is not None and spec.limits.sized:
+        return f"pictures are painted at {width}×{height}, for which {spec.id} is made, and enlarged to the film's size"
     return (
         f"pictures are painted at {width}×{height} and cropped to {plan.width}×{plan.height}, "
         f"because the sides that {spec.id} makes are multiples of {spec.limits.size_step}"

@@ -22,6 +22,8 @@ from server.worker import Worker, stage_deadline
 FAULT = "BENCH_WORKER_FAULT"
 DEADLINE = "BENCH_DEADLINE"
 """Seconds that each stage may take, instead of the usual."""
+GPU = "BENCH_GPU"
+"""What the worker takes for its GPU; none need be there."""
 NO_REST = "BENCH_NO_REST"
 """If it is set, a job that failed is tried again after a second."""
 
@@ -50,7 +52,7 @@ def main() -> None:
     def deadline(stage: str, expected: float | None) -> float:
         return float(seconds) if seconds else stage_deadline(stage, expected)
 
-    Worker(place, child_module="tests.server.bench_child", deadline=deadline).run()
+    Worker(place, os.environ.get(GPU), child_module="tests.server.bench_child", deadline=deadline).run()
 
 
 if __name__ == "__main__":
