@@ -48,8 +48,8 @@ def test_high_takes_longer_schedules_of_the_same_roles(profile: str) -> None:
     catalog = load_catalog()
 
     def steps(of: Plan) -> tuple[int, int]:
-        artist, animator = (catalog.model(of.models[role]).params["steps"] for role in ("artist", "animator"))
-        return artist, animator
+        artist, animator = catalog.model(of.models["artist"]), catalog.model(of.models["animator"])
+        return artist.params["steps"], animator.params["steps"]
 
     usual, high = plan(profile), plan(profile, "high")
     assert steps(high)[0] > steps(usual)[0]
@@ -69,9 +69,10 @@ def test_a_gpu_profile_makes_1080p_at_24_frames_from_what_its_models_make(
 ) -> None:
     catalog, made = load_catalog(), plan(profile, aspect_ratio=aspect)
     assert (made.width, made.height, made.fps) == (*size, 24)
-    for asked, role in ((made.still_size, "artist"), (made.clip_size, "animator")):
+    artist, animator = catalog.model(made.models["artist"]), catalog.model(made.models["animator"])
+    for asked, spec in ((made.still_size, artist), (made.clip_size, animator)):
         assert asked is not None
-        step = catalog.model(made.models[role]).limits.size_step
+        step = spec.limits.size_step
         assert all(side % step == 0 for side in asked)
         assert asked[0] * asked[1] < size[0] * size[1]
         assert asked[0] / asked[1] == pytest.approx(size[0] / size[1], rel=0.05)
