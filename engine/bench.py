@@ -1,4 +1,4 @@
-"""The measurements R1 to R6: each a ratio within one run, so that it means the same on a fast and on a slow machine.
+"""The measurements R1 to R6 and R9: ratios within one run, so that they mean the same on a fast and a slow machine.
 
 R1  MoviePy's time ÷ ours, for the same finished clips, both burning captions and encoding every frame
 R2  (film ready − last segment ready) at 12 shots ÷ at 3 shots
@@ -6,6 +6,7 @@ R3  four stories in one wave ÷ four alone, where loading a model costs; and how
 R4  the same request again ÷ first; one line of six edited ÷ first
 R5  wall ÷ the longest lane, where the animator only waits
 R6  wall − the work of models and encoders, per further shot, where models do nothing
+R9  the second story of a process ÷ its first, with real models at toy size
 
 Models that only wait are the `noop` families; everything else is what makes films.
 """
@@ -16,6 +17,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping
+from importlib.util import find_spec
 from pathlib import Path
 
 import msgspec
@@ -186,6 +188,16 @@ def overhead_per_shot(place: Place) -> list[Row]:
     return [at_most("R6", "wall − work of models and encoders, per shot", per_shot, 50, parts, unit=" ms")]
 
 
+def second_story(place: Place) -> list[Row]:
+    from engine.bench_second import second_after_first
+
+    if find_spec("torch") is None:
+        return []  # toys are real models; without their libraries there is nothing to measure
+    first, second = second_after_first(place.home, place.fresh("r9"))
+    what = "second story of a process ÷ its first"
+    return [_at_most("R9", what, second / first, 0.5, {"first": first, "second": second})]
+
+
 MEASUREMENTS: dict[str, Callable[[Place], list[Row]]] = {
     "R1": moviepy_against_ours,
     "R2": joining_grows_not,
@@ -193,6 +205,7 @@ MEASUREMENTS: dict[str, Callable[[Place], list[Row]]] = {
     "R4": again_and_edited,
     "R5": lanes_overlap,
     "R6": overhead_per_shot,
+    "R9": second_story,
 }
 
 

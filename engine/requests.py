@@ -6,13 +6,14 @@ import math
 import re
 import unicodedata
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 
 from engine.errors import BadRequest
 from engine.formats import load_format
 from engine.shots import same_name
-from engine.types import ASPECT_RATIOS, QUALITIES, StoryRequest
+from engine.types import ASPECT_RATIOS, Quality, StoryRequest
 
 MAX_PROMPT = 5000
 MAX_TITLE = 200
@@ -41,8 +42,8 @@ def check_request(request: StoryRequest, formats: Path | None = None) -> StoryRe
         raise BadRequest("locale", f"{request.locale!r} is not a language tag such as en, en-GB or pt-BR")
     if request.aspect_ratio not in ASPECT_RATIOS:
         raise BadRequest("aspect", f"{request.aspect_ratio!r} is not one of {', '.join(ASPECT_RATIOS)}")
-    if request.quality not in QUALITIES:
-        raise BadRequest("quality", f"{request.quality!r} is not one of {', '.join(QUALITIES)}")
+    if request.quality not in get_args(Quality):
+        raise BadRequest("quality", f"{request.quality!r} is not one of {', '.join(get_args(Quality))}")
     seconds = request.target_seconds
     if seconds is None and request.script is None:
         seconds = fmt.pacing.default_seconds

@@ -24,7 +24,6 @@ CaptionMode = Literal["burned", "sidecar", "both", "none"]
 SectionName = Literal["intro", "build", "drop", "breakdown", "outro"]
 Use = Literal["commercial", "personal"]
 Quality = Literal["draft", "standard", "high"]
-QUALITIES: tuple[Quality, ...] = ("draft", "standard", "high")
 Stage = Literal["plan", "script", "voices", "music", "stills", "clips", "segments", "film", "review"]
 STAGES: tuple[Stage, ...] = ("plan", "script", "voices", "music", "stills", "clips", "segments", "film", "review")
 
@@ -94,18 +93,13 @@ class Script(Camel, frozen=True):
     shots: tuple[Shot, ...] = ()
 
 
-# ---- request and plan -----------------------------------------------------------------------------------------------
-
-
 class StoryRequest(Frozen, frozen=True):
     """What somebody asks for. `target_seconds` None: as long as an own script is, else the default of the format.
 
-    `music_file`: a track of the user's own, in place of one that the composer makes.
-    `quality`: draft moves a camera over stills, standard is what the profile names, high takes its long schedules.
-    `sdh`: captions are for the deaf and hard of hearing, and tell besides who speaks and what else is heard.
-    `references`: pictures, PNG or JPEG or WebP, that characters of these names must look like wherever they are seen.
-    `cast`: the voices that characters of these names have had so far. `lexicon`: how words are said, see
-    `engine.speaking.lexicon`.
+    `music_file`: a track of the user's own, in place of a composer's. `quality`: draft moves a camera over stills, high
+    takes the profile's long schedules. `sdh`: captions are for the deaf and hard of hearing, and tell besides who speaks
+    and what else is heard. `references`: pictures, PNG or JPEG or WebP, that characters of these names must look like
+    wherever they are seen; `cast`: the voices that they have had. `lexicon`: see `engine.speaking.lexicon`.
     """
 
     prompt: str

@@ -34,7 +34,7 @@ def test_the_machines_own_speed_is_measured() -> None:
 
 
 def test_every_measurement_of_the_design_has_its_name() -> None:
-    assert list(MEASUREMENTS) == ["R1", "R2", "R3", "R4", "R5", "R6"]
+    assert list(MEASUREMENTS) == ["R1", "R2", "R3", "R4", "R5", "R6", "R9"]
 
 
 def test_a_wave_opens_each_model_once(place: Place, tmp_path: Path) -> None:

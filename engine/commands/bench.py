@@ -26,7 +26,7 @@ Out = Annotated[
 
 
 def bench(context: typer.Context, only: Only = None, toy: Toy = False, out: Out = None, json: Json = False) -> None:
-    """Measure R1 to R8 and, of models on the GPU, G1 to G7: ratios, beside what the machine itself can do."""
+    """Measure R1 to R9 and, of models on the GPU, G1 to G7: ratios, beside what the machine itself can do."""
     from engine.bench import MEASUREMENTS, measure
     from engine.bench_gpu import TOGETHER, Bed, measurements
     from engine.bench_rows import draw, in_markdown
