@@ -3,6 +3,7 @@ what libraries do once is done. `python -m engine.bench_second HOME WORK` prints
 
 from __future__ import annotations
 
+import importlib
 import os
 import subprocess
 import sys
@@ -28,7 +29,6 @@ def second_after_first(home: Path, work: Path) -> tuple[float, float]:
 
 
 def main() -> None:
-    from engine.backends.toys import build_toys
     from engine.catalog import load_catalog
     from engine.models import Residents
     from engine.pipeline import make_stories
@@ -37,7 +37,9 @@ def main() -> None:
     home, work = Path(sys.argv[1]), Path(sys.argv[2])
     catalog = load_catalog()
     weights = [catalog.model(name).weights for name in catalog.profile(PROFILE).models.values()]
-    build_toys(home, [one.toy for one in weights if one is not None and one.toy is not None])
+    importlib.import_module("engine.backends.toys").build_toys(
+        home, [one.toy for one in weights if one is not None and one.toy is not None]
+    )
     with Residents(catalog, home, 0) as models:
         for number in range(2):
             asked = StoryRequest(

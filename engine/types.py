@@ -97,8 +97,8 @@ class StoryRequest(Frozen, frozen=True):
     """What somebody asks for. `target_seconds` None: as long as an own script is, else the default of the format.
 
     `music_file`: a track of the user's own, in place of a composer's. `quality`: draft moves a camera over stills, high
-    takes the profile's long schedules. `sdh`: captions are for the deaf and hard of hearing, and tell besides who speaks
-    and what else is heard. `references`: pictures, PNG or JPEG or WebP, that characters of these names must look like
+    takes the profile's long schedules. `sdh`: captions are for the hard of hearing, and tell besides who speaks and
+    what else is heard. `references`: pictures, PNG or JPEG or WebP, that characters of these names must look like
     wherever they are seen; `cast`: the voices that they have had. `lexicon`: see `engine.speaking.lexicon`.
     """
 
