@@ -195,7 +195,7 @@ def second_story(place: Place) -> list[Row]:
         return []  # toys are real models; without their libraries there is nothing to measure
     first, second = second_after_first(place.home, place.fresh("r9"))
     what = "second story of a process ÷ its first"
-    return [_at_most("R9", what, second / first, 0.5, {"first": first, "second": second})]
+    return [at_most("R9", what, second / first, 0.5, {"first": first, "second": second})]
 
 
 MEASUREMENTS: dict[str, Callable[[Place], list[Row]]] = {
