@@ -60,14 +60,6 @@ def check_script(script: Script, name: str = "the script") -> Script:
                 "tell who speaks, so give each a name of their own"
             )
         known[same] = character.name
-    known: set[str] = set()
-    for number, character in enumerate(script.characters):
-        if same_name(character.name) in known:
-            raise BadScript(
-                f"script: {name}: characters[{number}].name is {character.name!r}, as another character's is: "
-                "give each a name of their own, or nobody can tell whose line is whose"
-            )
-        known.add(same_name(character.name))
     for number, shot in enumerate(script.shots):
         where = f"script: {name}: shots[{number}]"
         if not 0 <= shot.scene < len(scenes):

@@ -120,5 +120,5 @@ def test_voices_that_the_catalogue_describes_exist() -> None:
 
 
 def test_two_characters_of_one_name_are_refused() -> None:
-    with pytest.raises(BadScript, match=r"characters\[1\].name is 'ann'"):
+    with pytest.raises(BadScript, match=r"characters\[1\].name 'ann' is 'Ann' again"):
         check_script(a_play("Ann", "ann", order=("Ann",)))
