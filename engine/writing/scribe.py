@@ -129,7 +129,7 @@ class Scribe:
         for round_ in range(ROUNDS):
             opener = self._opener(beat, index, round_, told)
             if opener is not None and opener.endswith(WHOLE):
-                return self._closed(opener, index, target, told)
+                return opener if opener.endswith("?") else self._closed(opener, index, target, told)
             if opener is None or sure:
                 break  # what a small model says beside the facts is worth less than a sure line
             if round_ == ROUNDS - 1:
@@ -205,9 +205,10 @@ class Scribe:
 
         def off(one: Sure) -> float:
             heard = 8 * self._said[one.pattern] + 4 * self._said[one.about]
-            heard += 20 * ("{core}" in one.pattern and one.about.lower() in " ".join(said).lower())
+            heard += 20 * ("{core}" in one.pattern and set(words_of(one.about.lower())) <= words)
             return abs(len(words_of(one.text)) - target) + one.rank + heard + 2 * self._pen.choice(4, index, one.text)
 
+        words = set(words_of(" ".join(said).lower()))
         first = min(sure, key=off)
         missing = target - len(words_of(first.text))
         rest = [one for one in sure if one.pattern != first.pattern and (one.about != first.about or not one.about)]

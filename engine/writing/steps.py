@@ -136,8 +136,10 @@ def choose_figures(topic: Topic, pen: Pen, fmt: Format | None = None) -> Figures
     if hero is None:
         name = defaults.cast[pen.choice(len(defaults.cast), "cast")]
         hero = Phrase(text=name, head=name.split()[-1], kind="people")
+    explains = fmt is not None and (fmt.first_person or any(beat.shows == "host" for beat in fmt.beats))
+    nothing = Phrase(text="this", head="this", kind="unknown", proper=True) if explains else hero
     return Figures(
-        topic=phrases[0] if phrases else hero,
+        topic=phrases[0] if phrases else nothing,
         hero=hero,
         other=living[1] if len(living) > 1 else None,
         second=next((phrase for phrase in phrases[1:] if phrase.kind != "names"), None),
@@ -167,11 +169,16 @@ def opener_fields(topic: Topic, figures: Figures) -> dict[str, str]:
                 fields[f"a_{name}"] = f"{phrase.with_article('a')} called {phrase.called}"
                 fields[f"the_{name}"] = fields[f"The_{name}"] = phrase.called
     general = figures.topic.text if figures.topic.plural else figures.topic.with_article("the")
-    fields |= {"topic": general, "Topic": capital(general), "product": figures.topic.called or general}
+    fields |= {
+        "topic": general,
+        "Topic": capital(general),
+        "product": figures.topic.called or figures.topic.with_article("the"),
+    }
     fields |= {"called": figures.topic.called, "It": "They" if figures.topic.plural else "It"}
     if topic.english:
         fields["deed"] = deed_in(topic.text)
-        fields["claim"], fields["claim_two"] = claims_in(topic.text)
+        for name, claim in zip(("claim", "claim_two"), claims_in(topic.text), strict=True):
+            fields[name] = re.sub(r"^(?:is|has)\b", _plural_of_verb, claim) if figures.topic.plural else claim
         fields["answer"] = answer_in(topic.text)
     asked = asked_in(topic.text)
     if QUESTION.match(asked) and len(words_of(asked)) <= CORE_WORDS + 3:
@@ -185,6 +192,10 @@ def opener_fields(topic: Topic, figures: Figures) -> dict[str, str]:
 
 def _several(figures: Sequence[str]) -> str:
     return listed(figures) if len(figures) > 1 else ""
+
+
+def _plural_of_verb(match: re.Match[str]) -> str:
+    return {"is": "are", "has": "have"}[match.group()]
 
 
 def asked_in(text: str) -> str:
@@ -213,6 +224,9 @@ def claims_in(text: str) -> tuple[str, str]:
     said = told[1] or (f"has {told[3].removeprefix('with ')}" if told[2] == "with" else f"is {told[3]}")
     said = said.strip(" ,")
     verbs = load_lexicon().verbs
+    made, _, more = said.partition(" that ")
+    if told[3] and more and has_verb(more):
+        return made.rstrip(", "), more
     if told[1] and not has_verb(said):
         return "", ""
     if len(words_of(said)) <= CLAIM_WORDS:

@@ -26,6 +26,8 @@ WHICH = frozenset(
 ASIDE = frozenset("like as than of".split())
 """Behind these somebody is only spoken of: "the tail of a lion", "like a bird"."""
 ASKING = frozenset("how why what when where".split())
+OBJECTS = frozenset("what how it them him us me you everything".split())
+ASKED = frozenset("is are do does did can".split())
 NAMING = frozenset("called named".split())
 NAME = r"[A-Z][\w’'-]*(?: [A-Z\d][\w’'-]*){0,2}"
 APPOSED = re.compile(rf"({NAME}), (?:an?|the|my|our|his|her|their) (?=[^\W\d_])")
@@ -241,7 +243,7 @@ def _is_adjective(tokens: Sequence[str], at: int, lexicon: Lexicon, determined: 
     """Behind an article a participle before a noun is one, too: "a folding bicycle"."""
     word = tokens[at].lower()
     following = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
-    participle = determined and word.endswith(("ing", "ed")) and following in lexicon.nouns
+    participle = (determined or at == 0) and word.endswith(("ing", "ed")) and following in lexicon.nouns
     return (word in lexicon.adjectives or participle) and word not in lexicon.nouns
 
 
@@ -270,6 +272,11 @@ def _is_noun(tokens: Sequence[str], at: int, start: int, lexicon: Lexicon, guess
         return not (
             word in lexicon.verbs and (after_noun or not (determined or at == start == 0 or _governed(tokens, at)))
         )
+    known = lexicon.function | set(lexicon.adjectives) | set(lexicon.verbs)
+    if guess and at > 1 and tokens[at - 1].lower() in ASKED and tokens[at - 2].lower() in ASKING and word not in known:
+        return True  # "what is inflation and why do prices rise"
+    if at > start and word.endswith("s") and following in DETERMINERS | OBJECTS and word not in lexicon.nouns:
+        return False  # "the brain sorts what it has learned"
     if guess and at > start and word in lexicon.abstract and (word.endswith("s") or at + 1 == len(tokens)):
         # "coffee prices": only a prompt is read that closely; but "the moon pulls the water"
         return word not in lexicon.verbs or following in AUXILIARIES or following in lexicon.verbs
@@ -292,8 +299,11 @@ def _is_noun(tokens: Sequence[str], at: int, start: int, lexicon: Lexicon, guess
 
 def _governed(tokens: Sequence[str], at: int) -> bool:
     before = tokens[at - 1].lower() if at > 0 else ""
-    if before == "and" and tokens[at].lower().endswith("s") and at + 1 < len(tokens):
-        return tokens[at + 1].lower() not in GOVERNING | DETERMINERS | DIRECTIONS  # "… and sails out"
+    following = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
+    if before == "and" and following in DETERMINERS:
+        return False  # "… and watch the next one"
+    if before == "and" and tokens[at].lower().endswith("s"):
+        return following not in GOVERNING | DIRECTIONS  # "… and sails out"
     return before in GOVERNING
 
 
