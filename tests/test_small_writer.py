@@ -298,3 +298,5 @@ def test_several_things_are_advertised_in_the_plural(tmp_path: Path) -> None:
     assert script.title == "Running Shoes"
     assert by_beat(script, "product") == ["Meet the running shoes."]
     assert by_beat(script, "proof")[0] == "They are for rainy days."
+    mass, _ = written(tmp_path / "b", "Honey from the mountains that tastes of summer", "ad_spot", target_seconds=15)
+    assert by_beat(mass, "proof")[0] == "It tastes of summer."

@@ -168,17 +168,19 @@ def opener_fields(topic: Topic, figures: Figures) -> dict[str, str]:
             if name in ("hero", "other") and phrase.called and phrase.kind in LIVING:
                 fields[f"a_{name}"] = f"{phrase.with_article('a')} called {phrase.called}"
                 fields[f"the_{name}"] = fields[f"The_{name}"] = phrase.called
+    mass = figures.topic.text.split()[-1].lower() == figures.topic.head.lower()
+    several = figures.topic.plural and not mass
     general = figures.topic.text if figures.topic.plural else figures.topic.with_article("the")
     fields |= {
         "topic": general,
         "Topic": capital(general),
         "product": figures.topic.called or figures.topic.with_article("the"),
     }
-    fields |= {"called": figures.topic.called, "It": "They" if figures.topic.plural else "It"}
+    fields |= {"called": figures.topic.called, "It": "They" if several else "It"}
     if topic.english:
         fields["deed"] = deed_in(topic.text)
         for name, claim in zip(("claim", "claim_two"), claims_in(topic.text), strict=True):
-            fields[name] = re.sub(r"^(?:is|has)\b", _plural_of_verb, claim) if figures.topic.plural else claim
+            fields[name] = re.sub(r"^(?:is|has)\b", _plural_of_verb, claim) if several else claim
         fields["answer"] = answer_in(topic.text)
     asked = asked_in(topic.text)
     if QUESTION.match(asked) and len(words_of(asked)) <= CORE_WORDS + 3:
