@@ -52,8 +52,8 @@ def fit_to_beat(
     Where no length is asked for, that of `before` is kept, if the shots at the format's pace come near it.
 
     `words`: how many each shot shows; one with more of them gets a beat more where beats are left over. The title card
-    ends on the beat nearest to its own length. A cut is at the frame nearest to its beat, half a frame from it at most.
-    Beats beyond the last known one are counted on.
+    ends on the beat nearest to its own length, and the end card takes or gives what beats leave over. A cut is at the
+    frame nearest to its beat, half a frame from it at most. Beats beyond the last known one are counted on.
     """
     end = round(end_seconds * fps)
     shots, usual = len(words), median(b - a for a, b in pairwise(beats))
@@ -80,6 +80,9 @@ def fit_to_beat(
     for length in lengths:
         at += length
         cuts.append(round(_at(beats, at, usual) * fps))
+    if target_seconds is not None and end:
+        left = round(target_seconds * fps) - cuts[-1]
+        end = left if left > 0 and abs(left - end) <= usual * fps else end
     timings = tuple(
         Timing(start=a / fps, lead=0.0, speech=(b - a) / fps, tail=0.0, frames=b - a) for a, b in pairwise(cuts)
     )

@@ -36,7 +36,8 @@ class Told(NamedTuple):
     @property
     def seconds(self) -> float:
         frames = sum(timing.frames for timing in self.spoken.timings)
-        return self.plan.title_seconds + frames / self.plan.fps + self.spoken.end_seconds
+        title = self.plan.title_seconds if self.spoken.title_seconds is None else self.spoken.title_seconds
+        return title + frames / self.plan.fps + self.spoken.end_seconds
 
     def said(self, kind: str) -> list[str]:
         return [event.message for event in self.events if event.kind == kind]
