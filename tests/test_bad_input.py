@@ -89,7 +89,7 @@ def check_refused(answer: Answer, said: str, code: int = 2) -> None:
         (["plan", "a", "--script", "."], "script"),
         (["fly"], "fly"),
         (["models", "verify", "nonsense"], "no model is called 'nonsense'"),
-        (["bench", "--only", "R99"], "only: 'R99' is not one of R1"),
+        (["bench", "--only", "R99"], "only: 'R99' is not one of G1"),
         (["doctor", "--profile", "nope"], "profile: 'nope' is not one of"),
     ],
 )
