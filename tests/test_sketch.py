@@ -444,3 +444,9 @@ def test_who_flies_has_air_above_for_a_camera_that_comes_nearer(artist, tmp_path
     ink = pixels(still.layers[3])[..., 3] > 200
     margin = (ink.shape[0] - size[1]) / 2
     assert np.flatnonzero(ink.any(axis=1))[0] - margin > 0.08 * size[1]
+
+
+@pytest.mark.parametrize("word", ["water", "bicycle", "smoking", "littering", "phone", "entry"])
+def test_a_word_is_never_drawn_as_the_sign_that_forbids_it(word: str) -> None:
+    drawn = {member.character for member in members_in(word)}
+    assert not drawn & {"🚱", "🚰", "🚳", "🚭", "🚯", "📵", "⛔", "🚫"}

@@ -136,7 +136,8 @@ def _emoji_names() -> dict[str, str]:
         for name in (data["en"], *data.get("alias", ())):
             words = name.strip(":").replace("_", " ").replace("-", " ").lower()
             if not re.search(
-                r" and | with | of |face|button|sign|symbol|arrow|hand|square|circle|mark\b|clock|skin|finger|person",
+                r" and | with | of |face|button|sign|symbol|arrow|hand|square|circle|mark\b|clock|skin|finger|person"
+                r"|^non? |potable|prohibited",  # signs that forbid a thing are no picture of it
                 words,
             ):
                 found.setdefault(words, character)
