@@ -185,16 +185,16 @@ def _tell(
             control=control,
         )
 
-    def speak() -> Spoken:
+    def speak() -> tuple[Spoken, Plan]:
         with clock.running("voices"):
             spoken = company.perform("narrator", "voices", speak_with)
-        told = Told(plan=_as_fitted(plan, spoken), script=spoken.script, voices=spoken.voices, timings=spoken.timings)
+        fitted = _as_fitted(plan, spoken)
+        told = Told(plan=fitted, script=spoken.script, voices=spoken.voices, timings=spoken.timings)
         control.emit("script", "voices", made=told)
-        return spoken
+        return spoken, fitted
 
-    spoken = yield Beside(lane.submit(speak), then="music" if in_turn else "stills")
+    spoken, plan = yield Beside(lane.submit(speak), then="music" if in_turn else "stills")
     script, voices, timings = spoken.script, spoken.voices, spoken.timings
-    plan = _as_fitted(plan, spoken)
     seconds = plan.title_seconds + sum(timing.frames for timing in timings) / plan.fps + plan.end_seconds
 
     sections = arrange(acts(script, fmt), timings, plan.title_seconds, plan.end_seconds, seconds)
