@@ -34,8 +34,26 @@ class TuningParams(Frozen, frozen=True):
     first_block_cache: float | None = None
 
 
+class Decisions:
+    """Sentences about what was chosen, each once, until somebody takes them."""
+
+    def __init__(self) -> None:
+        self._fresh: list[str] = []
+        self._told: set[str] = set()
+
+    def tell(self, sentence: str) -> None:
+        if sentence and sentence not in self._told:
+            self._told.add(sentence)
+            self._fresh.append(sentence)
+
+    def take(self) -> tuple[str, ...]:
+        """What was told since this was last asked."""
+        fresh, self._fresh = tuple(self._fresh), []
+        return fresh
+
+
 class Tuning:
-    """Of `modules`, the transformers of one pipeline. What is chosen gathers in `decisions`, each once."""
+    """Of `modules`, the transformers of one pipeline. What is chosen gathers in `decisions`."""
 
     def __init__(
         self,
@@ -55,8 +73,7 @@ class Tuning:
             "never" if params.first_block_cache is not None else params.compile, self._modules, steps
         )
         self._caches = False
-        self._fresh: list[str] = []
-        self._told: set[str] = set()
+        self.decisions = Decisions()
         self.tell(f"{spec.id} runs {decision.sentence}")
         if params.fp8:
             self.tell(store_in_fp8(self._modules, decision))
@@ -104,14 +121,7 @@ class Tuning:
         return made
 
     def tell(self, sentence: str) -> None:
-        if sentence and sentence not in self._told:
-            self._told.add(sentence)
-            self._fresh.append(sentence)
-
-    def take_decisions(self) -> tuple[str, ...]:
-        """What was decided since this was last asked."""
-        fresh, self._fresh = tuple(self._fresh), []
-        return fresh
+        self.decisions.tell(sentence)
 
     def _set_attention(self, kernel: str) -> None:
         from diffusers.models.attention_dispatch import AttentionBackendName

@@ -7,21 +7,19 @@ architecture and tokenizers (`config`). Knows no story: prompts come whole.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from engine.backends.blank import opened
-from engine.backends.conditioning import Conditioning, Tensors, TextEncoders
+from engine.backends.conditioning import Tensors
+from engine.backends.diffusion import Diffusion
 from engine.backends.ip_adapter import IPAdapter
 from engine.backends.params import read_params
 from engine.backends.protocols import StillJob, Tick, no_tick
 from engine.backends.torch_env import (
     Decision,
-    Placement,
     choose_device,
     diffusers_quietly,
-    free_memory,
     memory_guard,
     on_step_end,
     sealed,
@@ -76,18 +74,17 @@ def load(spec: ModelSpec, weights: Path | None) -> Artist:
     return Artist(spec, params, weights)
 
 
-class Artist:
+class Artist(Diffusion[StillJob]):
     """An `ImageModel`. Sides are multiples of 8 pixels: the VAE packs space by 8."""
 
     def __init__(self, spec: ModelSpec, params: Params, weights: Path) -> None:
-        self.spec = spec
         self._params = params
         with sealed(spec):
             import torch
 
             diffusers = diffusers_quietly()
-            self.decision = choose_device()
-            dtype = getattr(torch, self.decision.dtype)
+            decision = choose_device()
+            dtype = getattr(torch, decision.dtype)
             root = weights.parent if weights.is_file() else weights
             layout = _layout(spec, root) if weights.is_file() else weights
             swapped = _swapped(diffusers, spec, params, root, layout, dtype)
@@ -96,40 +93,26 @@ class Artist:
             _melt_loras(spec, pipeline, params.loras, root)
             pipeline.scheduler = _scheduler(diffusers, params.scheduler, pipeline.scheduler)
             pipeline.set_progress_bar_config(disable=True)
-            if self.decision.device == "cuda":
+            if decision.device == "cuda":
                 # Convolutions of half precision run on tensor cores only when channels come last.
                 pipeline.unet.to(memory_format=torch.channels_last)
                 pipeline.vae.to(memory_format=torch.channels_last)
-            self._decisions = _decisions(spec, pipeline, self.decision)
-            fuses = params.fuse_qkv == "always" or (params.fuse_qkv == "auto" and self.decision.device == "cuda")
+            fuses = params.fuse_qkv == "always" or (params.fuse_qkv == "auto" and decision.device == "cuda")
             if fuses:
                 pipeline.fuse_qkv_projections(vae=False)
-                self._decisions.append(f"{spec.id} computes queries, keys and values at once ({params.fuse_qkv})")
-            self._memory: Conditioning | None = Conditioning(spec, f"{self.decision.device} {self.decision.dtype}")
-            encoders = ["text_encoder", "text_encoder_2"]
-            self._encoders: TextEncoders | None = TextEncoders(pipeline, self.decision.device, encoders)
-            self._placement: Placement | None = Placement(pipeline, self.decision, params.offload)
-            self._pipeline: Any = pipeline
-            self._adapter = _adapter(spec, pipeline, self.decision.device, params, root)
-
-    def settle(self, home: Path) -> None:
-        """Attention in this UNet has torch's own kernel only; what lasts is the negative prompt."""
-        assert self._memory is not None
-        self._memory.remember_in(home / "conditioning")
-
-    def prepare(self, jobs: Sequence[StillJob]) -> None:
-        """Read the texts of all `jobs`, then free the text encoders. Raises `OutOfMemory`."""
-        assert self._encoders is not None
-        assert self._placement is not None
-        with memory_guard(self.spec), self._encoders.reading():
-            self._placement.fit(max((job.memory for job in jobs), default=0))
-            for job in jobs:
-                self._conditions(job)
-        self._encoders.park()
-
-    def take_decisions(self) -> tuple[str, ...]:
-        fresh, self._decisions = tuple(self._decisions), []
-        return fresh
+            super().__init__(
+                spec,
+                pipeline,
+                decision,
+                where=f"{decision.device} {decision.dtype}",
+                encoders=["text_encoder", "text_encoder_2"],
+                offload=params.offload,
+            )
+            for sentence in _decisions(spec, pipeline, decision):
+                self._decisions.tell(sentence)
+            if fuses:
+                self._decisions.tell(f"{spec.id} computes queries, keys and values at once ({params.fuse_qkv})")
+            self._adapter = _adapter(spec, pipeline, decision.device, params, root)
 
     def paint(self, job: StillJob, folder: Path, *, tick: Tick = no_tick) -> Still:
         """Raises `BadRequest` for a size that is no multiple of 8 or a reference that is no picture, `OutOfMemory`, and
@@ -140,7 +123,6 @@ class Artist:
             raise BadRequest("size", f"{job.width}×{job.height}: {self.spec.id} paints multiples of {step} pixels")
         steps = self._params.steps
         tick(0, steps)
-        assert self._placement is not None
         with memory_guard(self.spec):
             self._placement.fit(job.memory)
             looks = self._adapter.heed(_first_reference(job), self._params.guidance) if self._adapter else {}
@@ -159,8 +141,8 @@ class Artist:
         return Still(image=out)
 
     def close(self) -> None:
-        self._pipeline = self._placement = self._adapter = self._memory = self._encoders = None
-        free_memory()
+        vars(self).pop("_adapter", None)
+        super().close()
 
     def _conditions(self, job: StillJob) -> Tensors:
         """The pipeline's embeddings of what is to be seen and, where guidance asks for it, of what is not."""
@@ -175,20 +157,11 @@ class Artist:
                 not_wanted = self._read(job.negative, lasting=True)
             conditions["negative_prompt_embeds"] = not_wanted["embeds"]
             conditions["negative_pooled_prompt_embeds"] = not_wanted["pooled"]
-        device = self._pipeline._execution_device
-        return {name: tensor.to(device) for name, tensor in conditions.items()}
+        return self._on_device(conditions)
 
-    def _read(self, text: str, *, lasting: bool) -> Tensors:
-        assert self._memory is not None
-        assert self._encoders is not None
-        encoders, pipeline = self._encoders, self._pipeline
-
-        def read() -> Tensors:
-            with encoders.reading():
-                embeds, _, pooled, _ = pipeline.encode_prompt(text, do_classifier_free_guidance=False)
-            return {"embeds": embeds, "pooled": pooled}
-
-        return self._memory.of(read, lasting=lasting, text=text)
+    def _encode(self, text: str) -> Tensors:
+        embeds, _, pooled, _ = self._pipeline.encode_prompt(text, do_classifier_free_guidance=False)
+        return {"embeds": embeds, "pooled": pooled}
 
 
 def _decisions(spec: ModelSpec, pipeline: Any, decision: Decision) -> list[str]:

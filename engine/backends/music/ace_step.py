@@ -11,6 +11,7 @@ from typing import Any, Literal
 import numpy as np
 
 from engine.audio import RATE, resample, write_wav
+from engine.backends.blank import opened
 from engine.backends.params import read_params
 from engine.backends.protocols import MusicJob, Tick, no_tick
 from engine.backends.torch_env import (
@@ -72,7 +73,8 @@ class AceStep:
 
             diffusers = diffusers_quietly()
             self.decision = choose_device()
-            pipeline: Any = diffusers.AceStepPipeline.from_pretrained(
+            pipeline: Any = opened(
+                diffusers.AceStepPipeline,
                 folder,
                 torch_dtype=getattr(torch, self.decision.dtype),
                 use_safetensors=True,

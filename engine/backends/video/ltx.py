@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from engine.backends.blank import opened
 from engine.backends.clip_frames import ExposedFrames, check_job, frames_of, open_still
-from engine.backends.conditioning import Conditioning, Tensors, TextEncoders
+from engine.backends.conditioning import Tensors
+from engine.backends.diffusion import Diffusion
 from engine.backends.params import read_params
 from engine.backends.protocols import ClipJob, Tick, no_tick
-from engine.backends.torch_env import (
-    Placement,
-    choose_device,
-    diffusers_quietly,
-    free_memory,
-    memory_guard,
-    sealed,
-    seeded,
-)
+from engine.backends.torch_env import choose_device, diffusers_quietly, memory_guard, sealed, seeded
 from engine.backends.tuning import Tuning, TuningParams
 from engine.catalog import ModelSpec
 from engine.errors import ModelMissing
@@ -46,55 +39,34 @@ def load(spec: ModelSpec, weights: Path | None) -> Animator:
     return Animator(spec, params, weights)
 
 
-class Animator:
+class Animator(Diffusion[ClipJob]):
     """A `VideoModel`. Sides are multiples of 32 and frames 8k+1: the VAE packs space by 32 and time by 8."""
 
     def __init__(self, spec: ModelSpec, params: Params, folder: Path) -> None:
-        self.spec = spec
         self._params = params
         with sealed(spec):
             import torch
 
             diffusers = diffusers_quietly()
-            self.decision = choose_device()
-            pipeline: Any = diffusers.LTXImageToVideoPipeline.from_pretrained(
+            decision = choose_device()
+            pipeline: Any = opened(
+                diffusers.LTXImageToVideoPipeline,
                 folder,
-                torch_dtype=getattr(torch, self.decision.dtype),
+                torch_dtype=getattr(torch, decision.dtype),
                 use_safetensors=True,
                 local_files_only=True,
             )
             pipeline.set_progress_bar_config(disable=True)
-            self._tuning: Tuning | None = Tuning(
-                spec, params, self.decision, [pipeline.transformer], steps=params.steps, masked=True
+            super().__init__(
+                spec,
+                pipeline,
+                decision,
+                where=f"{decision.device} {decision.dtype}",
+                encoders=["text_encoder"],
+                offload=params.offload,
+                tile=params.tile,
+                tuning=Tuning(spec, params, decision, [pipeline.transformer], steps=params.steps, masked=True),
             )
-            where = f"{self.decision.device} {self.decision.dtype}"
-            self._memory: Conditioning | None = Conditioning(spec, where)
-            self._encoders: TextEncoders | None = TextEncoders(pipeline, self.decision.device, ["text_encoder"])
-            self._placement: Placement | None = Placement(pipeline, self.decision, params.offload, tile=params.tile)
-            self._pipeline: Any = pipeline
-
-    def settle(self, home: Path) -> None:
-        """Raises `StorageFull`, `StorageUnwritable`."""
-        assert self._tuning is not None
-        assert self._memory is not None
-        self._memory.remember_in(home / "conditioning")
-        with memory_guard(self.spec):
-            self._tuning.settle(home)
-
-    def prepare(self, jobs: Sequence[ClipJob]) -> None:
-        """Read the texts of all `jobs`, then free the text encoder, 9 GB. Raises `OutOfMemory`."""
-        assert self._tuning is not None
-        assert self._encoders is not None
-        assert self._placement is not None
-        self._tuning.expect([(job.width, job.height, job.frames) for job in jobs])
-        with memory_guard(self.spec), self._encoders.reading():
-            self._placement.fit(max((job.memory for job in jobs), default=0))
-            for job in jobs:
-                self._conditions(job)
-        self._encoders.park()
-
-    def take_decisions(self) -> tuple[str, ...]:
-        return self._tuning.take_decisions() if self._tuning is not None else ()
 
     def animate(self, job: ClipJob, out: Path, *, tick: Tick = no_tick) -> None:
         """As `expose`, and written. Raises `MediaFailed`, `StorageFull` besides."""
@@ -106,7 +78,6 @@ class Animator:
         check_job(self.spec, job)
         steps = self._params.steps
         tick(0, steps)
-        assert self._placement is not None
         assert self._tuning is not None
         with memory_guard(self.spec):
             self._placement.fit(job.memory)
@@ -141,23 +112,10 @@ class Animator:
             not_wanted = self._read(job.negative, lasting=True)
             conditions["negative_prompt_embeds"] = not_wanted["embeds"]
             conditions["negative_prompt_attention_mask"] = not_wanted["mask"]
-        device = self._pipeline._execution_device
-        return {name: tensor.to(device) for name, tensor in conditions.items()}
+        return self._on_device(conditions)
 
-    def _read(self, text: str, *, lasting: bool) -> Tensors:
-        assert self._memory is not None
-        assert self._encoders is not None
-        encoders, pipeline, tokens = self._encoders, self._pipeline, self._params.text_tokens
-
-        def read() -> Tensors:
-            with encoders.reading():
-                embeds, mask, _, _ = pipeline.encode_prompt(
-                    text, do_classifier_free_guidance=False, max_sequence_length=tokens
-                )
-            return {"embeds": embeds, "mask": mask}
-
-        return self._memory.of(read, lasting=lasting, text=text)
-
-    def close(self) -> None:
-        self._pipeline = self._placement = self._tuning = self._memory = self._encoders = None
-        free_memory()
+    def _encode(self, text: str) -> Tensors:
+        embeds, mask, _, _ = self._pipeline.encode_prompt(
+            text, do_classifier_free_guidance=False, max_sequence_length=self._params.text_tokens
+        )
+        return {"embeds": embeds, "mask": mask}

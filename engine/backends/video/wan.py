@@ -13,20 +13,13 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from engine.backends.blank import opened
 from engine.backends.clip_frames import ExposedFrames, check_job, frames_of, open_still
-from engine.backends.conditioning import Conditioning, Tensors, TextEncoders, remember_pictures
+from engine.backends.conditioning import Tensors, remember_pictures
+from engine.backends.diffusion import Diffusion
 from engine.backends.experts import HIGH, LOW, Experts, Resumed, UpTo, park, unpark
 from engine.backends.params import read_params
 from engine.backends.protocols import ClipJob, Tick, no_tick
 from engine.backends.renoising import renoising_scheduler
-from engine.backends.torch_env import (
-    Placement,
-    choose_device,
-    diffusers_quietly,
-    free_memory,
-    memory_guard,
-    sealed,
-    seeded,
-)
+from engine.backends.torch_env import choose_device, diffusers_quietly, memory_guard, sealed, seeded
 from engine.backends.tuning import Tuning, TuningParams
 from engine.catalog import ModelSpec
 from engine.errors import BadCatalog, ModelMissing, OutOfMemory
@@ -34,7 +27,6 @@ from engine.weights import part_place
 
 if TYPE_CHECKING:
     import numpy as np
-    import torch
 
 
 T = TypeVar("T")
@@ -79,19 +71,18 @@ def load(spec: ModelSpec, weights: Path | None) -> Animator:
     return Animator(spec, params, weights)
 
 
-class Animator:
+class Animator(Diffusion[ClipJob]):
     """A `VideoModel`. Frames are 4k+1, because the VAE packs time by 4 and keeps the first frame by itself."""
 
     def __init__(self, spec: ModelSpec, params: Params, folder: Path) -> None:
-        self.spec = spec
         self._params = params
         with sealed(spec):
             import torch
 
             diffusers = diffusers_quietly()
-            self.decision = choose_device()
+            decision = choose_device()
             # The VAE is 0.5 GB; everything else takes the fast type.
-            fast_vae = params.vae == "bfloat16" and self.decision.dtype == "bfloat16"
+            fast_vae = params.vae == "bfloat16" and decision.dtype == "bfloat16"
             vae = opened(
                 diffusers.AutoencoderKLWan,
                 folder,
@@ -104,8 +95,8 @@ class Animator:
                 diffusers.WanImageToVideoPipeline,
                 folder,
                 vae=vae,
-                **_swapped(diffusers, spec, params, folder, getattr(torch, self.decision.dtype)),
-                torch_dtype=getattr(torch, self.decision.dtype),
+                **_swapped(diffusers, spec, params, folder, getattr(torch, decision.dtype)),
+                torch_dtype=getattr(torch, decision.dtype),
                 use_safetensors=True,
                 local_files_only=True,
             )
@@ -113,49 +104,25 @@ class Animator:
             _melt_loras(pipeline, [part_place(spec, folder, "lora") / name for name in params.loras])
             pipeline.set_progress_bar_config(disable=True)
             experts = [pipeline.transformer, pipeline.transformer_2]
-            self._tuning: Tuning | None = Tuning(spec, params, self.decision, experts, steps=params.steps)
+            tuning = Tuning(spec, params, decision, experts, steps=params.steps)
             if params.vae == "bfloat16" and not fast_vae:
-                self._tuning.tell(f"{spec.id} decodes in float32, because {self.decision.device} computes no bfloat16")
-            where = f"{self.decision.device} {self.decision.dtype} {pipeline.vae.dtype}"
-            self._memory: Conditioning | None = Conditioning(spec, where)
-            remember_pictures(pipeline.vae, self._memory)
-            self._encoders: TextEncoders | None = TextEncoders(pipeline, self.decision.device, ["text_encoder"])
-            self._experts: Experts | None = None
+                tuning.tell(f"{spec.id} decodes in float32, because {decision.device} computes no bfloat16")
             # Hooks would bring each expert anew for every clip; the halves of a clip say themselves whom they need.
             # Noise that is drawn between steps would have to be gone on with.
-            if params.offload == "model" and pipeline.transformer_2 is not None and params.scheduler != "renoise":
-                self._encoders.park()
-                self._experts = Experts(pipeline, self.decision.device)
-            offload = params.offload if self._experts is None else "turns"
-            self._placement: Placement | None = Placement(pipeline, self.decision, offload, tile=params.tile)
-            self._pipeline: Any = pipeline
-
-    def settle(self, home: Path) -> None:
-        """Raises `StorageFull`, `StorageUnwritable`."""
-        assert self._tuning is not None
-        assert self._memory is not None
-        self._memory.remember_in(home / "conditioning")
-        with memory_guard(self.spec):
-            self._tuning.settle(home)
-
-    def prepare(self, jobs: Sequence[ClipJob]) -> None:
-        """Read the texts of all `jobs`, then free the text encoder: 11 GB for Wan's. Raises `OutOfMemory`."""
-        assert self._tuning is not None
-        assert self._encoders is not None
-        assert self._placement is not None
-        self._tuning.expect([(job.width, job.height, job.frames) for job in jobs])
-        self._placement.fit(max((job.memory for job in jobs), default=0))
-        try:
-            self._read_all(jobs)
-        except OutOfMemory:
-            if self._experts is None:
-                raise
-            self._experts.release()  # the text encoder needs the room
-            self._read_all(jobs)
-        self._encoders.park()
-
-    def take_decisions(self) -> tuple[str, ...]:
-        return self._tuning.take_decisions() if self._tuning is not None else ()
+            takes_turns = params.offload == "model" and pipeline.transformer_2 is not None
+            takes_turns = takes_turns and params.scheduler != "renoise"
+            self._experts = Experts(pipeline, decision.device) if takes_turns else None
+            super().__init__(
+                spec,
+                pipeline,
+                decision,
+                where=f"{decision.device} {decision.dtype} {pipeline.vae.dtype}",
+                encoders=["text_encoder"],
+                offload="turns" if takes_turns else params.offload,
+                tile=params.tile,
+                tuning=tuning,
+            )
+            remember_pictures(pipeline.vae, self._memory)
 
     def animate(self, job: ClipJob, out: Path, *, tick: Tick = no_tick) -> None:
         """As `expose`, and written. Raises `MediaFailed`, `StorageFull` besides."""
@@ -220,12 +187,11 @@ class Animator:
         return ExposedFrames(frames, job)
 
     def close(self) -> None:
-        self._pipeline = self._placement = self._tuning = self._memory = self._encoders = self._experts = None
-        free_memory()
+        self._experts = None
+        super().close()
 
     def _run(self, job: ClipJob, tick: Tick, denoise: Callable[[Any], T]) -> T:
         """`denoise(callback_on_step_end)`, placed and tuned."""
-        assert self._placement is not None
         assert self._tuning is not None
         self._placement.fit(job.memory)
         shape = (job.width, job.height, job.frames)
@@ -260,30 +226,26 @@ class Animator:
         ).frames
 
     def _read_all(self, jobs: Sequence[ClipJob]) -> None:
-        assert self._encoders is not None
-        with memory_guard(self.spec), self._encoders.reading():
-            for job in jobs:
-                self._conditions(job)
+        try:
+            super()._read_all(jobs)
+        except OutOfMemory:
+            if self._experts is None:
+                raise
+            self._experts.release()  # the text encoder needs the room
+            super()._read_all(jobs)
 
     def _conditions(self, job: ClipJob) -> Tensors:
         """The pipeline's embeddings of what is to be seen and, where guidance asks for it, of what is not."""
-        conditions = {"prompt_embeds": self._read(job.prompt, lasting=False)}
+        conditions = {"prompt_embeds": self._read(job.prompt, lasting=False)["embeds"]}
         if self._params.guidance > 1:
-            conditions["negative_prompt_embeds"] = self._read(job.negative, lasting=True)
-        device = self._pipeline._execution_device
-        return {name: tensor.to(device) for name, tensor in conditions.items()}
+            conditions["negative_prompt_embeds"] = self._read(job.negative, lasting=True)["embeds"]
+        return self._on_device(conditions)
 
-    def _read(self, text: str, *, lasting: bool) -> torch.Tensor:
-        assert self._memory is not None
-        assert self._encoders is not None
-        encoders, pipeline, tokens = self._encoders, self._pipeline, self._params.text_tokens
-
-        def read() -> Tensors:
-            with encoders.reading():
-                embeds, _ = pipeline.encode_prompt(text, do_classifier_free_guidance=False, max_sequence_length=tokens)
-            return {"embeds": embeds}
-
-        return self._memory.of(read, lasting=lasting, text=text)["embeds"]
+    def _encode(self, text: str) -> Tensors:
+        embeds, _ = self._pipeline.encode_prompt(
+            text, do_classifier_free_guidance=False, max_sequence_length=self._params.text_tokens
+        )
+        return {"embeds": embeds}
 
     def _second_guidance(self) -> float | None:
         """Only a checkpoint of two experts may be told."""
