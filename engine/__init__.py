@@ -3,6 +3,6 @@
 Exports floor 0 only, so that importing it never imports a model library.
 """
 
-from engine import errors, types
+from engine import errors, findings, made, types
 
-__all__ = ["errors", "types"]
+__all__ = ["errors", "findings", "made", "types"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.made import MusicSection, Timing
 from engine.shots import Act
-from engine.types import MusicSection, SectionName, Timing
+from engine.types import SectionName
 
 NAMED: dict[str, SectionName] = {
     "intro": "intro",

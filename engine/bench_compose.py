@@ -15,11 +15,12 @@ from engine.errors import MediaFailed
 from engine.fonts import cut_fonts
 from engine.formats import load_format
 from engine.graphics import moviepy_reference
+from engine.made import Film, Music
 from engine.media import probe
 from engine.progress import Control
 from engine.stages.film import film_cues, join_film, mix_sound
 from engine.stages.segments import cut_segments
-from engine.types import Film, Music, StoryRequest
+from engine.types import StoryRequest
 
 SHOTS = 6
 SHORT_SIDE = 720

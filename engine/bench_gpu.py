@@ -32,9 +32,9 @@ from engine.bench_rig import Place, Timeline, bench_catalog, bench_request
 from engine.bench_rows import TOY_NOTE, Row, at_least, at_most
 from engine.catalog import Catalog, Limits, ModelSpec, Weights
 from engine.machine import this_machine
+from engine.made import Still
 from engine.models import load_model
 from engine.rates import Rate, remember_rate
-from engine.types import Still
 from engine.work import step_flops, whole_flops
 
 CAP_GB = 24.0

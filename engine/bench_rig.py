@@ -13,8 +13,10 @@ from engine.catalog import Catalog, Limits, ModelSpec, Profile, load_catalog
 from engine.device_memory import gpu_memory
 from engine.errors import ReelhouseError
 from engine.machine import this_machine
+from engine.made import Film
 from engine.models import Residents, Tell, no_tell
-from engine.types import Character, Event, Film, Item, Role, Scene, Script, Shot, StoryRequest
+from engine.progress import Event
+from engine.types import Character, Item, Role, Scene, Script, Shot, StoryRequest
 
 PROFILE = "bench"
 SHORT_SIDE = 240

@@ -15,9 +15,10 @@ import msgspec
 from engine.cue_times import place_cues
 from engine.fonts import capitals, printable
 from engine.formats import CaptionStyle
+from engine.made import Timing, Voice, Word
 from engine.phrases import BOUND, CLAUSE_END, SENTENCE_END, break_prices, ends_with
 from engine.reading import CHARACTERS_PER_SECOND, characters, reading_seconds, reading_speed
-from engine.types import Frozen, Timing, Voice, Word
+from engine.types import Frozen
 from engine.typeset import break_lines, is_cjk, joined, pieces
 from engine.typeset import columns as width
 

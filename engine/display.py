@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from typing import IO, Protocol
 
 from engine.pace import Eta
+from engine.progress import Event
 from engine.terminal import plain
-from engine.types import Event
 
 
 class StageProgress:

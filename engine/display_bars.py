@@ -10,8 +10,8 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
 from engine.display import StageProgress, in_words
+from engine.progress import Event
 from engine.terminal import plain
-from engine.types import Event
 
 
 class Bars:

@@ -12,13 +12,14 @@ from engine.errors import ModelMissing
 from engine.formats import OWN, Pacing, load_format
 from engine.ladder import AS_ASKED
 from engine.machine import Machine, machine_now
+from engine.made import Still
 from engine.needs import FILE as NEEDS_FILE
 from engine.needs import Needs
 from engine.pace import STAGE_ROLE, Source, read_pace, stage_seconds, wall_seconds
 from engine.rates import read_rate
 from engine.stages.clips import Take, clip_job
 from engine.stages.plan import make_plan
-from engine.types import Camel, Plan, Role, Still, StoryRequest
+from engine.types import Camel, Plan, Role, StoryRequest
 from engine.weights import find_weights
 from engine.work import clip_flops, gpu_gb, still_flops
 

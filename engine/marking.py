@@ -20,8 +20,9 @@ from engine.catalog import ModelSpec
 from engine.errors import MediaFailed
 from engine.fonts import printable
 from engine.formats import Format
+from engine.made import Timing
 from engine.shots import acts, beat_of
-from engine.types import Plan, Scene, Script, Timing
+from engine.types import Plan, Scene, Script
 
 XMP_BOX = UUID("be7acfcb-97a9-42e8-9c71-999491e3afac").bytes
 SOURCE_TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"

@@ -10,7 +10,7 @@ import numpy as np
 from engine.audio import FILM_LUFS, RATE, limit, loudness, read_wav, write_wav
 from engine.ducking import bed_gain
 from engine.formats import MusicStyle
-from engine.types import Music, Timing, Voice
+from engine.made import Music, Timing, Voice
 
 FADE_IN, FADE_OUT = 0.25, 0.9
 """Seconds at the film's ends, never over a word."""

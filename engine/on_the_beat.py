@@ -8,8 +8,8 @@ from itertools import pairwise
 from statistics import median
 
 from engine.formats import Pacing
+from engine.made import Pauses, Timing, Word
 from engine.timing import KEPT_UNASKED, TOLERANCE, Fit, missed
-from engine.types import Pauses, Timing, Word
 
 WORD_STEPS = (2.0, 1.0, 0.5, 0.25)
 """Beats from word to word, the slowest first."""

@@ -16,9 +16,9 @@ from engine.audio import RATE, read_wav, resample, write_wav
 from engine.beats import RATE as LISTENING_RATE
 from engine.beats import find_beats
 from engine.errors import BadRequest, MediaFailed
+from engine.made import Track
 from engine.media import INPUT, run_ffmpeg, scratch_folder
 from engine.progress import Control
-from engine.types import Track
 
 SHORTEST = 1.0
 """Seconds under which a track is no track: repeated, it would be a rattle."""

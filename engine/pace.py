@@ -11,7 +11,8 @@ import msgspec
 from engine.artifacts import disk_errors, write_atomically
 from engine.catalog import ModelSpec
 from engine.errors import StorageFull, StorageUnwritable
-from engine.types import Film, Role
+from engine.made import Film
+from engine.types import Role
 
 HISTORY = "history.json"
 UNITS: dict[str, str] = {

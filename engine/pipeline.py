@@ -27,8 +27,9 @@ from engine.formats import OWN, load_format
 from engine.handoff import Handoff
 from engine.ladder import Ladder
 from engine.machine import machine_now, this_machine
+from engine.made import Clip, Cut, Film, FilmFiles, Music, Told
 from engine.models import Residents
-from engine.progress import Control, OnEvent, StageClock, ignore_events
+from engine.progress import Control, Event, OnEvent, StageClock, ignore_events
 from engine.record import NAME as RECORD
 from engine.record import read_pauses, write_record
 from engine.shots import acts
@@ -42,7 +43,7 @@ from engine.stages.script import write_script
 from engine.stages.segments import cut_segments
 from engine.stages.stills import paint_stills
 from engine.stages.voices import Spoken, speak_voices
-from engine.types import STAGES, Clip, Cut, Event, Film, FilmFiles, Music, Plan, Stage, StoryRequest, Told
+from engine.types import STAGES, Plan, Stage, StoryRequest
 from engine.understudy import Company
 
 # The animator at the foot of the out-of-memory ladder: it needs no GPU.

@@ -6,10 +6,32 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from engine.errors import Cancelled
-from engine.types import Event, Stage
+from engine.made import Made
+from engine.types import Frozen, Stage
+
+
+class Event(Frozen, frozen=True):
+    """Something happened. `done` of `total` within `stage`; `shot` counts from 0; `kind` says how to read `message`.
+
+    `made`: a `shot` event carries its stage's artefact, made or reused, whose files stay as they are from then on;
+    `script`, once in a story, carries `Told`; `done` the `Film`; `failed` the error's `code`. Events of `script` before
+    that one carry the script as it was written, which may yet be split or shortened.
+    """
+
+    kind: Literal["stage", "shot", "step", "script", "decision", "warning", "done", "failed"]
+    stage: Stage
+    story: int = 0
+    shot: int | None = None
+    done: int = 0
+    total: int = 0
+    message: str = ""
+    code: str = ""
+    reused: bool = False
+    made: Made | None = None
+
 
 OnEvent = Callable[[Event], None]
 

@@ -12,8 +12,8 @@ import msgspec
 from engine.artifacts import write_atomically
 from engine.catalog import ModelSpec
 from engine.formats import Format
+from engine.made import Film, Pauses
 from engine.shots import camera_of, shot_seeds
-from engine.types import Film, Pauses
 
 NAME = "story.json"
 

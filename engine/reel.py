@@ -17,8 +17,8 @@ from av.container import core
 from av.error import FFmpegError
 
 from engine.errors import MediaFailed, ReelhouseError, StorageFull
+from engine.made import Segment
 from engine.marking import Chapter
-from engine.types import Segment
 
 OPTIONS = {"protocol_whitelist": "file"}
 MILLISECOND = Fraction(1, 1000)

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from engine.types import Word
+from engine.made import Word
 
 LONGEST_PAUSE = 0.45
 """Seconds of silence that a line keeps at most between two of its words."""

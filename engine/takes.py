@@ -11,10 +11,11 @@ from engine.backends.protocols import ClipJob
 from engine.catalog import ModelSpec
 from engine.errors import MediaFailed
 from engine.ladder import Rung
+from engine.made import Clip, Still
 from engine.media import INPUT, clip_codec, probe, run_ffmpeg
 from engine.progress import Control
 from engine.reviewing.pictures import look_at
-from engine.types import CameraMove, Clip, Frozen, Still
+from engine.types import CameraMove, Frozen
 
 MOTION = "mi_mode=mci:mc_mode=aobmc:me_mode=bidir:vsbmc=1:scd=none"
 """How frames between two are made: from blocks that move; there is no cut in a clip that would have to be found."""

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from engine.formats import Pacing
+from engine.made import Pauses, Timing
 from engine.silence import Silence, share, silence_of, steady_stretch
-from engine.types import Frozen, Pauses, Timing
+from engine.types import Frozen
 
 LEAD_SHARE = 0.4
 """Of a shot's silence, what comes before its line: the picture is seen shortly before it is spoken of."""

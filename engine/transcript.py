@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 
 from engine.fonts import printable
 from engine.formats import Format
+from engine.made import Timing
 from engine.sdh import narrator_name
 from engine.shots import acts, same_name, scene_of
-from engine.types import Script, Timing
+from engine.types import Script
 from engine.typeset import joined
 
 

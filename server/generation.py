@@ -25,11 +25,13 @@ from engine.device_memory import gpu_memory
 from engine.display import StageProgress
 from engine.errors import DeviceLost, ReelhouseError, StorageUnwritable
 from engine.machine import this_machine
+from engine.made import Film, Segment, Still, Told
 from engine.models import Residents
 from engine.pace import remember_pace
 from engine.pipeline import make_stories
+from engine.progress import Event
 from engine.speaking.lexicon import join_lexicons
-from engine.types import Event, Film, Segment, Still, StoryRequest, Told
+from engine.types import StoryRequest
 from engine.workplace import locked
 from server.fault import arm, fault
 from server.parents import die_with_parent

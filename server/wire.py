@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from engine.types import Review, Script, StoryRequest
+from engine.findings import Review
+from engine.types import Script, StoryRequest
 
 LOST_DEVICE = 71
 """Exit code of a child whose GPU faulted: it has told which story that was, and the others have no part in it."""

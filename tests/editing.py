@@ -13,27 +13,12 @@ from PIL import Image
 from engine.artifacts import Store
 from engine.catalog import ModelSpec, load_catalog
 from engine.formats import Format, load_format
+from engine.made import Clip, Cut, FilmFiles, Music, Segment, Still, Timing, Voice, Word
 from engine.media import FrameWriter
-from engine.progress import Control
+from engine.progress import Control, Event
 from engine.stages.film import film_cues, join_film, mix_sound
 from engine.stages.segments import cut_segments
-from engine.types import (
-    Clip,
-    Cut,
-    Event,
-    FilmFiles,
-    Music,
-    Plan,
-    Scene,
-    Script,
-    Segment,
-    Shot,
-    Still,
-    StoryRequest,
-    Timing,
-    Voice,
-    Word,
-)
+from engine.types import Plan, Scene, Script, Shot, StoryRequest
 
 FPS = 12
 LINES = ("The knight = climbed; the #hill.", "Then {\\fs90} she flew: --> home.", "And all was well again.", "")

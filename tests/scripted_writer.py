@@ -13,7 +13,8 @@ import numpy as np
 from engine.audio import write_wav
 from engine.backends.protocols import Completion, Speech, SpeechJob, TextJob, Tick, no_tick
 from engine.catalog import load_catalog
-from engine.types import Plan, Word
+from engine.made import Word
+from engine.types import Plan
 from tests.fake_models.voice import narrator_spec
 
 WORDS = (

@@ -8,8 +8,9 @@ from engine.backends.music.bed.form import BEATS_A_BAR, lay_bars
 from engine.backends.music.bed.moods import MOODS
 from engine.backends.music.bed.score import write_score
 from engine.formats import format_names, load_format
+from engine.made import MusicSection, Timing
 from engine.shots import Act, acts
-from engine.types import MusicSection, Script, Shot, Timing
+from engine.types import Script, Shot
 
 DRUMS = {"kick", "hat", "clap", "shaker", "boom", "cymbal", "clock"}
 UNPITCHED = DRUMS | {"swell"}

@@ -7,7 +7,7 @@ import pytest
 
 from engine.artifacts import Store, content_key, write_atomically
 from engine.errors import StorageFull, StorageUnwritable
-from engine.types import Still
+from engine.made import Still
 
 
 @pytest.fixture

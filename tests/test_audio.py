@@ -22,8 +22,8 @@ from engine.audio import (
 )
 from engine.errors import MediaFailed
 from engine.formats import MusicStyle
+from engine.made import Music, Timing, Voice
 from engine.mixing import mix_film_audio
-from engine.types import Music, Timing, Voice
 
 STYLE = MusicStyle(mood="calm", tempo=70, level=-14, ducked=-22)
 TITLE = 2.0

@@ -12,8 +12,9 @@ from engine.backends.video import camera
 from engine.backends.video.camera.motion import camera_path, ease, nearness, place
 from engine.catalog import ModelSpec, load_catalog
 from engine.errors import BadCatalog, Cancelled, MediaFailed
+from engine.made import Still
 from engine.media import probe
-from engine.types import CAMERA_MOVES, Still
+from engine.types import CAMERA_MOVES
 
 W, H, OVER = 192, 108, 24
 KEY = np.array([255, 0, 255])

@@ -15,9 +15,10 @@ from engine.burned_captions import ass, lay_out_film
 from engine.captions import NOTE, SIDECAR, Cue, cut_cues, fastest
 from engine.fonts import Fonts, cut_fonts
 from engine.formats import CaptionStyle, format_names, load_format
+from engine.made import Word
 from engine.media import run_ffmpeg
 from engine.reading import CHARACTERS_PER_SECOND, reading_seconds
-from engine.types import ASPECT_RATIOS, Word
+from engine.types import ASPECT_RATIOS
 from engine.typeset import columns, fonts_beside, pixels
 
 FPS = 24

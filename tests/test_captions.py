@@ -16,8 +16,8 @@ from engine.caption_files import srt, vtt
 from engine.captions import SIDECAR, cut_cues, moved, shot_words
 from engine.fonts import HEAVY, MEDIUM, Fonts, cut_fonts, printable
 from engine.formats import CaptionStyle
+from engine.made import Timing, Voice, Word
 from engine.media import run_ffmpeg
-from engine.types import Timing, Voice, Word
 from engine.typeset import Block, columns, fit, fonts_beside, joined, masks
 
 FPS = 24

@@ -2,7 +2,8 @@
 
 from engine.choosing import Form, Line, choose_lines, lengths_of
 from engine.formats import Pacing
-from engine.types import Item, Scene, Script, Shot, Voice
+from engine.made import Voice
+from engine.types import Item, Scene, Script, Shot
 from engine.writing.fitting import Recorded, Take, script_of
 from engine.writing.tails import without_tail
 

@@ -16,9 +16,10 @@ import pytest
 
 from engine.cli import build_app, run
 from engine.errors import StorageFull
+from engine.made import Film
 from engine.media import probe
 from engine.pace import read_pace
-from engine.types import Film, Script
+from engine.types import Script
 from server.settings import Settings
 from tests.command_line import PROGRAM, CommandLine, document, half_made, stop, wait_for_line
 

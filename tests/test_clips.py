@@ -13,11 +13,12 @@ from engine.errors import Cancelled, MediaFailed, OutOfMemory
 from engine.formats import load_format
 from engine.ladder import Ladder
 from engine.machine import Machine
+from engine.made import Clip, Still, Timing
 from engine.media import probe
-from engine.progress import Control
+from engine.progress import Control, Event
 from engine.stages.clips import animate_clips
 from engine.stages.plan import make_plan
-from engine.types import Clip, Event, Scene, Script, Shot, Still, StoryRequest, Timing
+from engine.types import Scene, Script, Shot, StoryRequest
 from tests.fake_models.pictures import FakeAnimator, FakeHandle
 
 FMT = load_format("cinematic_story")

@@ -17,8 +17,8 @@ from engine.backends.image.sdxl import prompt_of
 from engine.backends.protocols import ClipJob, StillJob, Tunable
 from engine.backends.torch_env import diffusers_quietly, seeded
 from engine.catalog import Limits, ModelSpec, Weights
+from engine.made import Still
 from engine.models import load_model
-from engine.types import Still
 from tests.toy_weights import shared_home
 
 

@@ -13,8 +13,8 @@ from engine.backends.voice import hibari
 from engine.catalog import load_catalog
 from engine.ducking import bed_gain, speaking
 from engine.formats import format_names, load_format
+from engine.made import Music, Timing, Voice
 from engine.mixing import mix_film_audio
-from engine.types import Music, Timing, Voice
 
 LINES = (
     "A dragon taught a young knight how to fly, and the whole valley looked up to see it.",

@@ -12,9 +12,10 @@ import pytest
 
 from engine.errors import MediaFailed
 from engine.formats import load_format
+from engine.made import Segment, Timing
 from engine.marking import add_xmp, boxes, chapters, marks, read_xmp, starts_fast
 from engine.media import FrameWriter, probe
-from engine.types import Scene, Script, Segment, Shot, Timing
+from engine.types import Scene, Script, Shot
 from tests.editing import FPS, LINES, Story, story
 
 RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"

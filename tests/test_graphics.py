@@ -20,12 +20,13 @@ from engine.figures import Chart, Point
 from engine.fonts import Fonts, cut_fonts
 from engine.formats import load_format
 from engine.graphics import draw_card, draw_panels, moviepy_reference
+from engine.made import Word
 from engine.media import FrameWriter, probe
 from engine.placing import Rect, bar_height
 from engine.plates import Panel
 from engine.progress import Control
 from engine.titling import Card
-from engine.types import Character, Item, Scene, Script, Shot, StoryRequest, Word
+from engine.types import Character, Item, Scene, Script, Shot, StoryRequest
 
 FPS = 12
 TITLES = ["How to Fly", "{\\fs90}%{pts} ' : ] -->", "تنين يعلّم فارسًا", "ドラゴンと騎士", "w" * 200, "🐉"]

@@ -15,12 +15,12 @@ from engine.artifacts import Store
 from engine.catalog import load_catalog
 from engine.formats import format_names, load_format
 from engine.machine import Machine
-from engine.progress import Control
+from engine.progress import Control, Event
 from engine.reading import reading_seconds
 from engine.stages.plan import make_plan
 from engine.stages.script import write_script
 from engine.stages.voices import Spoken, speak_voices
-from engine.types import Event, Plan, Scene, Script, Shot, StoryRequest
+from engine.types import Plan, Scene, Script, Shot, StoryRequest
 from tests.scripted_writer import PacedNarrator, ScriptedWriter
 
 LAPTOP = Machine(cores=2, ram_gb=8, gpu=None, vram_gb=0)

@@ -12,9 +12,9 @@ from engine.audio import RATE, write_wav
 from engine.beats import RATE as LISTENING_RATE
 from engine.beats import find_beats
 from engine.bench_rig import PROFILE
+from engine.made import Film
 from engine.media import run_ffmpeg
 from engine.pipeline import make_stories
-from engine.types import Film
 from tests.small_stories import LINES, small_catalog, small_request
 from tests.test_own_track import song
 

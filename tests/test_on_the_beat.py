@@ -5,9 +5,9 @@ from itertools import accumulate, pairwise
 import pytest
 
 from engine.formats import Pacing
+from engine.made import Timing
 from engine.on_the_beat import filled, fit_to_beat, steady_beats, words_on_beats
 from engine.timing import Fit
-from engine.types import Timing
 
 
 def lengths(found: Fit) -> list[int]:

@@ -20,10 +20,12 @@ from engine.backends.voice import noop as voice
 from engine.bench_rig import PROFILE
 from engine.catalog import Catalog
 from engine.errors import OutOfMemory, ReelhouseError
+from engine.made import Film
 from engine.models import Residents
 from engine.pipeline import make_stories
+from engine.progress import Event
 from engine.stages import film, segments
-from engine.types import Event, Film, StoryRequest
+from engine.types import StoryRequest
 from tests.conftest import ROOT
 from tests.small_stories import small_catalog, small_request
 from tests.toy_weights import shared_home

@@ -11,11 +11,12 @@ from engine.audio import RATE, read_wav, resample, write_wav
 from engine.beats import RATE as LISTENING_RATE
 from engine.beats import find_beats
 from engine.errors import BadRequest, ReelhouseError
+from engine.made import Film
 from engine.media import run_ffmpeg
 from engine.own_track import beats_laid, check_track, hear_track, lay_track
 from engine.pipeline import make_stories
 from engine.progress import Control, ignore_events
-from engine.types import Film, StoryRequest
+from engine.types import StoryRequest
 from tests.small_stories import small_catalog, small_request
 from tests.test_beats import click_track
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from engine.formats import format_names, load_format
+from engine.made import Word
 from engine.speech import LONGEST_PAUSE, LONGEST_PLAIN, LONGEST_WANTED, silences, tighten, wanted_pauses
-from engine.types import Word
 
 RATE = 8000
 

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from engine.errors import BadRequest, Cancelled, MediaFailed, ReelhouseError
+from engine.made import Film
 from engine.media import probe
 from engine.models import Residents
 from engine.pipeline import make_stories
-from engine.types import STAGES, Event, Film, StoryRequest
+from engine.progress import Event
+from engine.types import STAGES, StoryRequest
 from tests.small_stories import LINES, small_catalog, small_request
 
 

@@ -13,11 +13,12 @@ from engine.captions import cut_cues
 from engine.figures import Chart, Point
 from engine.fonts import Fonts, cut_fonts, line_height
 from engine.formats import Format, format_names, load_format
+from engine.made import Word
 from engine.media import run_ffmpeg
 from engine.placing import Rect, taken_at_foot
 from engine.plates import Panel, Placed, draw_plates
 from engine.progress import Control
-from engine.types import ASPECT_RATIOS, Word
+from engine.types import ASPECT_RATIOS
 from engine.typeset import fonts_beside
 
 LONG = "Nobody knows the lake as well as the wind does, and the wind will not tell anybody what it has seen out there."

@@ -15,11 +15,12 @@ from engine.catalog import Limits, load_catalog
 from engine.errors import BadRequest
 from engine.ladder import AS_ASKED, CLIP_RUNGS
 from engine.machine import Machine
+from engine.made import Still
 from engine.media import FrameWriter
 from engine.progress import Control
 from engine.stages.plan import make_plan
 from engine.takes import Take, clip_job, shoot
-from engine.types import Plan, Still, StoryRequest
+from engine.types import Plan, StoryRequest
 
 LAPTOP = Machine(cores=2, ram_gb=8, gpu=None, vram_gb=0)
 GPU_PROFILES = [name for name in load_catalog().profiles if name.startswith("gpu")]

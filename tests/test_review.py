@@ -12,12 +12,13 @@ from PIL import Image
 
 from engine.audio import RATE, write_wav
 from engine.errors import MediaFailed
+from engine.findings import Finding
+from engine.made import Timing, Voice
 from engine.media import INPUT, FrameWriter, MediaFacts, probe, run_ffmpeg
 from engine.reviewing.film import judge_chapters, judge_frames, judge_length
 from engine.reviewing.pictures import judge_card, judge_neighbours, judge_picture, judge_shot, look_at, look_at_picture
 from engine.reviewing.sound import Heard, hear, judge_lines, judge_sound
 from engine.reviewing.words import Caption, Said, judge_captions, read_captions
-from engine.types import Finding, Timing, Voice
 
 FPS, WIDTH, HEIGHT = 12, 96, 64
 NOISE = np.random.default_rng(4)

@@ -11,10 +11,12 @@ from PIL import Image
 
 from engine.bench_rig import PROFILE
 from engine.errors import BadRequest
+from engine.findings import CHECKS
 from engine.formats import load_format
+from engine.made import Film
 from engine.pipeline import make_stories
 from engine.reviewing.kept import review_again
-from engine.types import CHECKS, Film, StoryRequest
+from engine.types import StoryRequest
 from tests.small_stories import small_catalog, small_request, small_script
 
 SHAPES = ("16:9", "9:16", "1:1", "4:3", "21:9")

@@ -17,11 +17,11 @@ from engine.catalog import ModelSpec, load_catalog
 from engine.errors import BadCatalog, Cancelled, WriterFailed
 from engine.formats import format_names, load_format
 from engine.machine import Machine
-from engine.progress import Control
+from engine.progress import Control, Event
 from engine.shots import framing_of
 from engine.stages.plan import make_plan
 from engine.stages.script import write_script
-from engine.types import Event, Plan, Script, StoryRequest
+from engine.types import Plan, Script, StoryRequest
 from engine.writing.casting import Casting
 from engine.writing.facts import figures_in, quotes, sorted_statements
 from engine.writing.lexicon import load_lexicon

@@ -12,9 +12,9 @@ import pytest
 from PIL import Image
 
 from engine.errors import Cancelled, MediaFailed
+from engine.made import Clip
 from engine.media import FrameWriter, probe
 from engine.progress import Control
-from engine.types import Clip
 from tests.editing import FPS, story
 
 

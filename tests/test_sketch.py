@@ -26,11 +26,12 @@ from engine.catalog import load_catalog
 from engine.errors import BadRequest, Cancelled
 from engine.formats import load_format
 from engine.machine import Machine
+from engine.made import Still
 from engine.reviewing.pictures import SAME
 from engine.shots import shot_seeds
 from engine.stages.plan import make_plan
 from engine.stages.stills import still_job
-from engine.types import Scene, Script, Shot, Still, StoryRequest
+from engine.types import Scene, Script, Shot, StoryRequest
 
 
 @pytest.fixture

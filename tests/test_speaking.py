@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import ModelError
+from engine.made import Word
 from engine.speaking import spoken_text, written_words
 from engine.speaking.language import FOLDER
-from engine.types import Word
 
 LANGUAGES = ("en", "de", "fr", "es", "it", "pt", "nl")
 

@@ -13,11 +13,12 @@ from engine.errors import BadRequest, Cancelled, MediaFailed, OutOfMemory
 from engine.formats import format_names, load_format
 from engine.ladder import Ladder
 from engine.machine import Machine
-from engine.progress import Control
+from engine.made import Still
+from engine.progress import Control, Event
 from engine.shots import pictured, still_prompt
 from engine.stages.plan import make_plan
 from engine.stages.stills import paint_stills
-from engine.types import Character, Event, Item, Scene, Script, Shot, Still, StoryRequest
+from engine.types import Character, Item, Scene, Script, Shot, StoryRequest
 from tests.fake_models.pictures import FakeArtist, FakeHandle
 
 FMT = load_format("cinematic_story")

@@ -13,17 +13,18 @@ import msgspec
 from engine.artifacts import Manifest
 from engine.catalog import ModelSpec, Profile
 from engine.formats import Format
-from engine import types as nouns
+from engine import findings, made, types
 from server import client_types
 from server.db.tables import METADATA
 from server.db.columns import Json
 
 sys.setswitchinterval(1e-6)
-kinds = [kind for kind in vars(nouns).values() if isinstance(kind, type) and issubclass(kind, nouns.Frozen)]
+nouns = [noun for module in (types, findings, made) for noun in vars(module).values()]
+kinds = [kind for kind in nouns if isinstance(kind, type) and issubclass(kind, types.Frozen)]
 kinds += [kind for kind in vars(client_types).values() if isinstance(kind, type)]
 kinds += [column.type.kind for table in METADATA.tables.values() for column in table.c if isinstance(column.type, Json)]
 kinds += [Manifest, ModelSpec, Profile, Format]
-kinds = [kind for kind in reversed(kinds) if kind is not nouns.Event]  # that is never read; the largest come first
+kinds.reverse()  # the largest come first
 for kind in kinds:
     line = threading.Barrier(8)
     names = getattr(kind, "__struct_encode_fields__", ())

@@ -16,8 +16,8 @@ from engine.backends import toys
 from engine.backends.protocols import ClipJob, StillJob
 from engine.catalog import Limits, ModelSpec, Weights
 from engine.errors import BadCatalog, BadRequest, Cancelled, ModelCorrupt
+from engine.made import Still
 from engine.models import load_model
-from engine.types import Still
 from tests.toy_weights import shared_home
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from engine.formats import load_format
+from engine.made import Timing
 from engine.transcript import transcript
-from engine.types import Character, Scene, Script, Shot, Timing
+from engine.types import Character, Scene, Script, Shot
 from tests.editing import story
 
 STORY = Script(

@@ -20,8 +20,8 @@ from engine.backends.findings import Findings
 from engine.backends.protocols import ClipJob
 from engine.catalog import Limits, ModelSpec, Weights
 from engine.errors import BadCatalog, Cancelled
+from engine.made import Still
 from engine.models import load_model
-from engine.types import Still
 from tests.toy_weights import shared_home
 
 OWN = Trial(kernel=NATIVE, seconds=1.0)

@@ -17,11 +17,12 @@ from engine.errors import Cancelled, OutOfMemory
 from engine.formats import load_format
 from engine.ladder import Ladder
 from engine.machine import Machine
+from engine.made import Still, Timing
 from engine.models import Residents, load_model
-from engine.progress import Control
+from engine.progress import Control, Event
 from engine.stages.clips import animate_clips
 from engine.stages.plan import make_plan
-from engine.types import Event, Scene, Script, Shot, Still, StoryRequest, Timing
+from engine.types import Scene, Script, Shot, StoryRequest
 from tests.toy_weights import shared_home
 
 FMT = load_format("cinematic_story")

@@ -8,11 +8,12 @@ import pytest
 from engine.artifacts import Store
 from engine.errors import BadRequest, Cancelled
 from engine.formats import load_format
+from engine.made import Word
 from engine.progress import Control
 from engine.speaking.lexicon import Lexicon
 from engine.speech import split_line
 from engine.stages.voices import speak_voices
-from engine.types import Character, Plan, Script, Shot, Word
+from engine.types import Character, Plan, Script, Shot
 from tests.fake_models.voice import FakeNarrator, narrator_spec
 
 STORY = load_format("cinematic_story")

@@ -14,10 +14,10 @@ from engine.captions import cut_cues
 from engine.fonts import HEAVY, MEDIUM, Fonts, cut_fonts, printable
 from engine.formats import load_format
 from engine.graphics import draw_card
+from engine.made import Word
 from engine.media import run_ffmpeg
 from engine.progress import Control
 from engine.titling import Card
-from engine.types import Word
 from engine.typeset import Block, fonts_beside, is_rtl, masks
 
 SIZE = (480, 270)

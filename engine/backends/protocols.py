@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 from engine.catalog import ModelSpec
-from engine.types import CameraMove, Frozen, MusicSection, Scene, Still, Word
+from engine.made import MusicSection, Still, Word
+from engine.types import CameraMove, Frozen, Scene
 
 Tick = Callable[[int, int], None]
 """`tick(done, total)`; raises `engine.errors.Cancelled` when somebody asked to stop."""

@@ -13,7 +13,8 @@ from engine.commands.answer import print_json, print_text, say, stdout_reserved
 from engine.commands.flags import spell_request
 from engine.commands.surroundings import Surroundings
 from engine.errors import Cancelled, ReelhouseError
-from engine.types import Film, StoryRequest
+from engine.made import Film
+from engine.types import StoryRequest
 
 if TYPE_CHECKING:
     from engine.catalog import Catalog

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from engine.findings import Finding
 from engine.media import MediaFacts
-from engine.types import Finding
 
 LENGTH_TOLERANCE = 0.03
 """A film may miss the requested length by this share; formats of exact lengths by a frame."""

@@ -11,12 +11,14 @@ from pathlib import Path
 import msgspec
 
 from engine.errors import BadRequest
+from engine.findings import CHECKS, Check, Finding, Look, Review
+from engine.made import Timing, Voice, Word
 from engine.media import MediaFacts, probe
 from engine.reviewing.film import judge_chapters, judge_frames, judge_length
 from engine.reviewing.pictures import judge_card, judge_neighbours, judge_picture, judge_shot, look_at, look_at_picture
 from engine.reviewing.sound import Heard, hear, judge_lines, judge_sound
 from engine.reviewing.words import judge_captions, letters_a_second, read_captions, words_said
-from engine.types import CHECKS, Check, Finding, Look, Review, Script, Timing, Voice, Word
+from engine.types import Script
 
 RECORD = "story.json"
 

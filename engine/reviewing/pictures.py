@@ -17,7 +17,7 @@ from av.error import FFmpegError
 from PIL import Image
 
 from engine.errors import MediaFailed
-from engine.types import Check, Finding, Look
+from engine.findings import Check, Finding, Look
 
 LOOK_VERSION = 2
 """Part of the key of whatever carries a `Look`."""

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from PIL import Image, ImageDraw
 
-from engine.types import Finding, Review
+from engine.findings import Finding, Review
 
 PAGE, DOCUMENT, SHEET = "review.html", "review.json", "review.jpg"
 SHEET_WIDTH = 1440

@@ -14,7 +14,9 @@ import numpy as np
 from av.error import FFmpegError
 
 from engine.errors import MediaFailed
-from engine.types import Finding, Frozen, Timing, Voice
+from engine.findings import Finding
+from engine.made import Timing, Voice
+from engine.types import Frozen
 
 HEARD_VERSION = 1
 """Part of the key of whatever carries a `Heard`."""

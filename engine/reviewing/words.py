@@ -13,8 +13,10 @@ from pysubs2.exceptions import Pysubs2Error
 
 from engine.captions import shot_words
 from engine.errors import MediaFailed
+from engine.findings import Finding
+from engine.made import Timing, Voice
 from engine.reading import CHARACTERS_PER_SECOND, reading_speed
-from engine.types import Finding, Script, Timing, Voice
+from engine.types import Script
 from engine.typeset import columns
 
 LETTERS, LINES = 42, 2

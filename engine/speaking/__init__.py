@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import cache
 
 from engine.errors import ModelError
+from engine.made import Word
 from engine.speaking.amounts import Amounts
 from engine.speaking.language import NUMBERS_ONLY, load_language
 from engine.speaking.lexicon import IPA, Lexicon
@@ -19,7 +20,7 @@ from engine.speaking.moments import Moments
 from engine.speaking.rule import GAP, Parts, Rule, Voicing, deal
 from engine.speaking.shorthand import Shorthand
 from engine.speaking.spelling import speller
-from engine.types import Frozen, Word
+from engine.types import Frozen
 
 NO_BREAK = re.compile("[\u00a0\u202f\u2007]")
 BREAK = re.compile(r"\n\s*\n")

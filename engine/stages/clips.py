@@ -18,12 +18,13 @@ from engine.catalog import ModelSpec
 from engine.errors import MediaFailed, OutOfMemory
 from engine.formats import Format
 from engine.ladder import AS_ASKED, CLIP_RUNGS, Ladder, Rung, step_down
+from engine.made import Clip, Still, Timing
 from engine.media import clip_codec
 from engine.progress import Control
 from engine.reviewing.pictures import LOOK_VERSION, judge_picture, judge_shot
 from engine.shots import another_seed, camera_of, clip_prompt, shot_seeds, style_of
 from engine.takes import ClipSpoiled, Take, clip_job, shoot
-from engine.types import Clip, Frozen, Plan, Script, Stage, Still, StoryRequest, Timing
+from engine.types import Frozen, Plan, Script, Stage, StoryRequest
 
 NAME: Stage = "clips"
 STAGE_VERSION = 3

@@ -19,6 +19,7 @@ from engine.cards import credits, film_title
 from engine.catalog import ModelSpec
 from engine.errors import MediaFailed
 from engine.formats import Format
+from engine.made import Cut, FilmFiles, Music, Segment, Timing, Voice
 from engine.marking import add_xmp, chapters, marks, read_xmp, starts_fast, tags, xmp
 from engine.media import INPUT, probe, run_ffmpeg, scratch_folder
 from engine.progress import Control
@@ -26,7 +27,7 @@ from engine.reel import Reel
 from engine.reviewing.sound import HEARD_VERSION, Heard, hear
 from engine.sdh import besides, music_labels
 from engine.transcript import transcript
-from engine.types import Cut, FilmFiles, Frozen, Music, Plan, Script, Segment, StoryRequest, Timing, Voice
+from engine.types import Frozen, Plan, Script, StoryRequest
 
 STAGE_VERSION = 2
 SOUND_VERSION = 2

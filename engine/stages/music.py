@@ -9,9 +9,10 @@ from typing import NamedTuple
 from engine.artifacts import Store, content_key
 from engine.backends.protocols import Handle, MusicJob, MusicModel
 from engine.formats import Format
+from engine.made import Music, MusicSection, Track
 from engine.on_the_beat import filled
 from engine.progress import Control
-from engine.types import Music, MusicSection, Plan, Stage, StoryRequest, Track
+from engine.types import Plan, Stage, StoryRequest
 
 NAME: Stage = "music"
 STAGE_VERSION = 2

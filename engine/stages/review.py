@@ -12,7 +12,9 @@ from pathlib import Path
 import msgspec
 
 from engine.artifacts import Store, content_key, write_atomically
+from engine.findings import CHECKS, Check, Finding, Review
 from engine.formats import Format
+from engine.made import Clip, FilmFiles, Segment, Still, Timing, Voice
 from engine.media import MediaFacts, probe
 from engine.progress import Control
 from engine.reviewing.film import judge_chapters, judge_frames, judge_length
@@ -21,22 +23,7 @@ from engine.reviewing.report import DOCUMENT, PAGE, SHEET, Strip, contact_sheet,
 from engine.reviewing.sound import Heard, judge_lines, judge_sound
 from engine.reviewing.words import judge_captions, letters_a_second, read_captions, words_said
 from engine.shots import camera_of, shot_seeds
-from engine.types import (
-    CHECKS,
-    Check,
-    Clip,
-    FilmFiles,
-    Finding,
-    Frozen,
-    Plan,
-    Review,
-    Script,
-    Segment,
-    Stage,
-    Still,
-    Timing,
-    Voice,
-)
+from engine.types import Frozen, Plan, Script, Stage
 
 NAME: Stage = "review"
 STAGE_VERSION = 2

@@ -22,6 +22,7 @@ from engine.errors import MediaFailed
 from engine.fonts import FONTS_VERSION, Fonts, cut_fonts, line_height
 from engine.formats import CaptionStyle, Format
 from engine.graphics import GRAPHICS_VERSION, draw_card, draw_panels
+from engine.made import Clip, Cut, Segment, Still, Timing, Voice
 from engine.media import INPUT, FrameWriter, probe, run_ffmpeg, scratch_folder, segment_codec
 from engine.palette import coloured
 from engine.placing import Rect
@@ -30,7 +31,7 @@ from engine.progress import Control
 from engine.reviewing.pictures import LOOK_VERSION, look_at
 from engine.sdh import Besides, besides, music_labels, told_texts
 from engine.titling import Card
-from engine.types import Clip, Cut, Plan, Script, Segment, Still, StoryRequest, Timing, Voice
+from engine.types import Plan, Script, StoryRequest
 from engine.typeset import fonts_beside
 
 STAGE_VERSION = 3

@@ -14,6 +14,7 @@ from engine.catalog import ModelSpec
 from engine.errors import MediaFailed
 from engine.formats import Format
 from engine.ladder import STILL_RUNGS, Ladder, Rung, step_down
+from engine.made import Still
 from engine.progress import Control
 from engine.reviewing.pictures import LOOK_VERSION, judge_picture, look_at_picture
 from engine.shots import (
@@ -27,7 +28,7 @@ from engine.shots import (
     still_prompt,
     style_of,
 )
-from engine.types import Plan, Script, Shot, Stage, Still, StoryRequest
+from engine.types import Plan, Script, Shot, Stage, StoryRequest
 
 NAME: Stage = "stills"
 STAGE_VERSION = 7

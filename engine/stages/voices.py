@@ -12,6 +12,7 @@ from engine.artifacts import Store, content_key
 from engine.backends.protocols import Handle, SpeechJob, VoiceModel
 from engine.errors import BadRequest
 from engine.formats import Format
+from engine.made import Pauses, Timing, Voice
 from engine.on_the_beat import filled, fit_to_beat, steady_beats, words_on_beats
 from engine.progress import Control
 from engine.reading import reading_seconds
@@ -20,7 +21,7 @@ from engine.speaking.casting import choose_voices
 from engine.speaking.lexicon import Lexicon
 from engine.speech import split_line
 from engine.timing import Fit, fit
-from engine.types import Character, Frozen, Pauses, Plan, Script, Shot, Stage, Timing, Voice
+from engine.types import Character, Frozen, Plan, Script, Shot, Stage
 from engine.writing.fitting import Recorded, Take, fill_time, script_of
 
 NAME: Stage = "voices"

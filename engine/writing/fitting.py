@@ -10,9 +10,10 @@ import msgspec
 
 from engine.choosing import Form, Line, choose_lines, lengths_of
 from engine.formats import Format
+from engine.made import Voice
 from engine.reading import reading_seconds
 from engine.timing import end_card_gives
-from engine.types import Frozen, Item, Plan, Script, Shot, Voice
+from engine.types import Frozen, Item, Plan, Script, Shot
 from engine.writing.tails import without_tail
 from engine.writing.views import BACK
 

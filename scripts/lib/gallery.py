@@ -19,9 +19,11 @@ from engine.catalog import load_catalog
 from engine.delivery import deliver
 from engine.errors import ReelhouseError
 from engine.formats import format_names, load_format
+from engine.made import Film
 from engine.pipeline import make_stories
+from engine.progress import Event
 from engine.settings import EngineSettings, load_settings
-from engine.types import Event, Film, StoryRequest
+from engine.types import StoryRequest
 from engine.workplace import work_folder
 
 PROMPTS = {

@@ -8,7 +8,7 @@ import msgspec
 from sqlalchemy import Connection, Row, and_, bindparam, func, or_, select
 from sqlalchemy.orm import Session
 
-from engine.types import Review
+from engine.findings import Review
 from server.clock import iso, iso_or_none
 from server.db.database import Database
 from server.errors import NotFound

@@ -7,7 +7,8 @@ from typing import Any, Literal
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from engine.types import Review, StoryRequest
+from engine.findings import Review
+from engine.types import StoryRequest
 from server.clock import DAY, SECOND, now
 from server.db.columns import Json, Millis, Table
 

@@ -23,8 +23,9 @@ from engine.backends.protocols import (
 )
 from engine.catalog import ModelSpec
 from engine.errors import Cancelled
+from engine.made import Still
 from engine.media import probe
-from engine.types import Scene, Still
+from engine.types import Scene
 
 PROMPTS = ("a red dragon over a castle", "two sailors in a harbour")
 SUBJECTS = (("dragon", "castle"), ("sailor", "harbour"))

@@ -13,13 +13,14 @@ from engine.catalog import load_catalog
 from engine.formats import load_format
 from engine.ladder import CLIP_RUNGS, STILL_RUNGS, Ladder, Rung, Shape
 from engine.machine import Machine
+from engine.made import Still, Timing
 from engine.media import probe
 from engine.models import Residents
-from engine.progress import Control
+from engine.progress import Control, Event
 from engine.stages.clips import animate_clips
 from engine.stages.plan import make_plan
 from engine.stages.stills import paint_stills
-from engine.types import Event, Scene, Script, Shot, Still, StoryRequest, Timing
+from engine.types import Scene, Script, Shot, StoryRequest
 from tests.toy_weights import shared_home
 
 FMT = load_format("cinematic_story")

@@ -27,7 +27,7 @@ STRIPES = '''
 
 from PIL import Image, ImageDraw
 
-from engine.types import Still
+from engine.made import Still
 
 
 def load(spec, weights):

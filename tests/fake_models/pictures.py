@@ -17,8 +17,8 @@ from PIL import Image
 from engine.backends.protocols import ClipJob, StillJob, Tick, no_tick
 from engine.catalog import Limits, ModelSpec
 from engine.errors import OutOfMemory
+from engine.made import Still
 from engine.media import FrameWriter
-from engine.types import Still
 
 Fits = Callable[[Any], bool]
 

@@ -9,7 +9,7 @@ import numpy as np
 from engine.audio import write_wav
 from engine.backends.protocols import Speech, SpeechJob, Tick, no_tick
 from engine.catalog import Limits, ModelSpec
-from engine.types import Word
+from engine.made import Word
 
 RATE = 16_000
 

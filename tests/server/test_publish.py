@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from engine.types import Finding, Review
+from engine.findings import Finding, Review
 from server.jobs.accept import accept
 from server.jobs.claims import Claim, ClaimLost, claim_wave
 from server.jobs.control import cancel

@@ -10,7 +10,7 @@ from PIL import Image
 from engine.backends.idle import Idle
 from engine.backends.protocols import StillJob, Tick, no_tick
 from engine.catalog import ModelSpec
-from engine.types import Still
+from engine.made import Still
 
 SQUARES = 6
 

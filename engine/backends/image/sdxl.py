@@ -27,7 +27,8 @@ from engine.backends.torch_env import (
 )
 from engine.catalog import ModelSpec
 from engine.errors import BadCatalog, BadRequest, ModelCorrupt, ModelMissing
-from engine.types import Frozen, Still
+from engine.made import Still
+from engine.types import Frozen
 from engine.weights import part_place
 
 STRONGEST = 4

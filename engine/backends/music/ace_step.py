@@ -26,7 +26,8 @@ from engine.backends.torch_env import (
 )
 from engine.catalog import ModelSpec
 from engine.errors import BadRequest, ModelMissing
-from engine.types import Frozen, MusicSection
+from engine.made import MusicSection
+from engine.types import Frozen
 
 MOODS = {
     "calm": "calm ambient, soft pads and slow plucked strings, gentle, sparse",

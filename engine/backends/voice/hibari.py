@@ -26,8 +26,9 @@ from engine.backends.params import read_params
 from engine.backends.protocols import Speech, SpeechJob, Tick, no_tick
 from engine.catalog import ModelSpec
 from engine.errors import BadCatalog, BadRequest, ModelCorrupt, ModelError, ModelMissing
+from engine.made import Word
 from engine.speech import match_words, tighten, wanted_pauses
-from engine.types import Frozen, Word
+from engine.types import Frozen
 
 EXACT, ROUNDED, DURATIONS = "/Div_40_output_0", "/Round_output_0", "/Clip_output_0"
 """The graph's phoneme durations in 25 ms frames, one per input id, pads included: as predicted, whole, at least 1."""

@@ -10,7 +10,7 @@ from engine.audio import level_speech, write_wav
 from engine.backends.idle import Idle
 from engine.backends.protocols import Speech, SpeechJob, Tick, no_tick
 from engine.catalog import ModelSpec
-from engine.types import Word
+from engine.made import Word
 
 RATE = 24_000
 HERTZ = 220

@@ -34,7 +34,8 @@ from engine.backends.image.sketch.reading import Reading, read
 from engine.backends.params import read_params
 from engine.backends.protocols import StillJob, Tick, no_tick
 from engine.catalog import ModelSpec
-from engine.types import Frozen, Still
+from engine.made import Still
+from engine.types import Frozen
 
 STEPS = 5
 OPEN_TIMES = ("morning", "day", "afternoon", "sunset")

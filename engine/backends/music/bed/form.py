@@ -12,7 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from engine.backends.music.bed.moods import Chord, Mood
-from engine.types import MusicSection, SectionName
+from engine.made import MusicSection
+from engine.types import SectionName
 
 BEATS_A_BAR = 4
 INTENSITY: dict[SectionName, tuple[float, float]] = {

@@ -9,7 +9,7 @@ import numpy as np
 from engine.backends.music.bed.form import into, lay_bars
 from engine.backends.music.bed.moods import Mood
 from engine.backends.music.bed.parts import PARTS, Note, sing
-from engine.types import MusicSection
+from engine.made import MusicSection
 
 TUNE_ABOVE = 67
 """The tune sits above this G, where pads and keys leave room."""

@@ -19,8 +19,9 @@ from engine.backends.voice.coqui.config import read_config
 from engine.backends.voice.coqui.text import sentences
 from engine.catalog import ModelSpec
 from engine.errors import BadCatalog, BadRequest, ModelMissing
+from engine.made import Word
 from engine.speech import tighten, wanted_pauses
-from engine.types import Frozen, Word
+from engine.types import Frozen
 
 
 class Params(Frozen, frozen=True):

@@ -7,8 +7,9 @@ from difflib import SequenceMatcher
 
 import numpy as np
 
+from engine.made import Word
 from engine.speech import match_words, silences
-from engine.types import Frozen, Word
+from engine.types import Frozen
 
 MAX_LETTERS = 200
 """XTTS is trained on up to about 250 letters at once, and VITS's attention is local: longer sentences are cut."""

@@ -12,7 +12,7 @@ from engine.backends.protocols import SpeechJob
 from engine.backends.torch_env import sealed
 from engine.backends.voice.coqui.text import Group, times_from_groups, times_from_symbols
 from engine.catalog import ModelSpec
-from engine.types import Word
+from engine.made import Word
 
 PUNCTUATION = frozenset(" !¡'(),-.:;¿?…—–\"«»“”")
 ONE_VOICE = "narrator"

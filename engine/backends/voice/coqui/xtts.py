@@ -12,7 +12,7 @@ from engine.backends.protocols import SpeechJob
 from engine.backends.torch_env import sealed
 from engine.backends.voice.coqui.text import times_by_letters
 from engine.catalog import ModelSpec
-from engine.types import Word
+from engine.made import Word
 
 SPEAKERS = "speakers.safetensors"
 LATENT, EMBEDDING = "gpt_cond_latent", "speaker_embedding"
