@@ -21,6 +21,7 @@ from engine.artifacts import Store, content_key
 from engine.backends.protocols import Handle, MusicModel, VoiceModel
 from engine.captions import Cue
 from engine.catalog import Catalog
+from engine.coming import Coming
 from engine.device_memory import gpu_memory
 from engine.errors import OutOfMemory, ReelhouseError
 from engine.formats import OWN, load_format
@@ -34,14 +35,14 @@ from engine.record import NAME as RECORD
 from engine.record import read_pauses, write_record
 from engine.shots import acts
 from engine.speaking.lexicon import Lexicon, join_lexicons, site_lexicon
-from engine.stages.clips import animate_clips
+from engine.stages.clips import animate_clips, announce_clips
 from engine.stages.film import Sound, film_cues, join_film, mix_sound
 from engine.stages.music import Source, beats_of, compose_clock, hear_own_track, make_music
 from engine.stages.plan import make_plan
 from engine.stages.review import review_film
 from engine.stages.script import write_script
 from engine.stages.segments import cut_segments
-from engine.stages.stills import paint_stills
+from engine.stages.stills import announce_stills, paint_stills
 from engine.stages.voices import Spoken, speak_voices
 from engine.types import STAGES, Plan, Stage, StoryRequest
 from engine.understudy import Company
@@ -80,6 +81,7 @@ def make_stories(
     """
     models = residents or Residents(catalog, home, this_machine().vram_gb, gpu=gpu_memory(this_machine()))
     cancelled = cancelled if cancelled is not None else [threading.Event() for _ in requests]
+    coming = Coming()
     lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cpu-lane")
     stories: list[_Story] = []
     at_work: _Story | None = None
@@ -96,7 +98,8 @@ def make_stories(
     for number, (request, work, stop) in enumerate(zip(requests, works, cancelled, strict=True)):
         warnings: list[str] = []
         control = Control(_collecting(warnings, listen), stop, number)
-        stories.append(_Story(_tell(request, Store(work), catalog, models, lane, control, warnings), control))
+        telling = _tell(request, Store(work), catalog, models, coming, lane, control, warnings)
+        stories.append(_Story(telling, control, coming))
     try:
         while living := [story for story in stories if story.outcome is None]:
             # Strictly stage by stage: nobody begins a stage while another has yet to begin an earlier one, or the
@@ -123,6 +126,7 @@ def _tell(
     store: Store,
     catalog: Catalog,
     models: Residents,
+    coming: Coming,
     lane: ThreadPoolExecutor,
     control: Control,
     warnings: list[str],
@@ -154,6 +158,8 @@ def _tell(
             lambda writer: write_script(request, plan, fmt, writer=writer, store=store, control=control),
         )
 
+    artist = company.handle("artist").spec
+    announce_stills(request, plan, script, fmt, artist=artist, store=store, control=control, coming=coming)
     record = store.folder / RECORD
     lexicon = Lexicon(join_lexicons([site_lexicon(models.home), request.lexicon]))
     composer = company.handle("composer")
@@ -226,10 +232,12 @@ def _tell(
             "artist",
             "stills",
             lambda artist: paint_stills(
-                request, plan, script, fmt, artist=artist, store=store, control=control, ladder=ladder
+                request, plan, script, fmt, artist=artist, store=store, control=control, ladder=ladder, coming=coming
             ),
         )
 
+    animator, to_film = company.handle("animator"), (request, plan, script, fmt, stills, timings)
+    announce_clips(*to_film, animator=animator.spec, store=store, control=control, coming=coming)
     yield "clips"
     handoff: Handoff[Clip] = Handoff()
 
@@ -269,17 +277,13 @@ def _tell(
 
     with clock.running("clips"):
         making = animate_clips(
-            request,
-            plan,
-            script,
-            fmt,
-            stills,
-            timings,
-            animator=company.handle("animator"),
+            *to_film,
+            animator=animator,
             fallback=models.handle(LAST_RUNG),
             store=store,
             control=control,
             ladder=ladder,
+            coming=coming,
         )
     yield "clips"  # once more: what all clips of a wave need first is done, the rest needs other weights
     editing = lane.submit(edit)
@@ -341,9 +345,10 @@ def _as_fitted(plan: Plan, spoken: Spoken) -> Plan:
 class _Story:
     """A telling in progress: which stage it begins next, what it waits for, how it ended."""
 
-    def __init__(self, telling: Telling, control: Control) -> None:
+    def __init__(self, telling: Telling, control: Control, coming: Coming) -> None:
         self.telling = telling
         self.control = control
+        self.coming = coming
         self.next_stage: Stage = "plan"
         self.again = False
         self.beside: Future[Any] | None = None
@@ -372,6 +377,7 @@ class _Story:
             error = raised if isinstance(raised, ReelhouseError) else OutOfMemory(MAIN_MEMORY_SHORT)
             self.telling.close()
             self.outcome = error
+            self.coming.withdraw(self.control.story)
             self.control.emit("failed", self.next_stage, message=error.message, code=error.code)
         else:
             if isinstance(coming, Beside):

@@ -41,14 +41,15 @@ def ignore_events(event: Event) -> None:
 
 
 class Control:
-    """One story's line to the outside: events out, cancel in. Safe to use from several threads."""
+    """One story's line to the outside: events out, cancel in; `story` is its number in its wave. Safe to use from
+    several threads."""
 
     def __init__(
         self, on_event: OnEvent = ignore_events, cancelled: threading.Event | None = None, story: int = 0
     ) -> None:
         self._on_event = on_event
         self._cancelled = cancelled or threading.Event()
-        self._story = story
+        self.story = story
 
     def cancel(self) -> None:
         self._cancelled.set()
@@ -63,7 +64,7 @@ class Control:
             raise Cancelled()
 
     def emit(self, kind: Any, stage: Stage, **fields: Any) -> None:
-        self._on_event(Event(kind=kind, stage=stage, story=self._story, **fields))
+        self._on_event(Event(kind=kind, stage=stage, story=self.story, **fields))
 
     def step(self, stage: Stage, shot: int | None, done: int, total: int) -> None:
         """`check`, then tell that `done` of `total` steps of one artefact are made."""

@@ -17,8 +17,10 @@ if TYPE_CHECKING:
     import torch
 
 Tensors = dict[str, "torch.Tensor"]
-IN_MEMORY = 2**29
-"""Bytes; a prompt of Wan is 4 MB, a picture's condition at 480p and 81 frames 8 MB."""
+TEXTS_IN_MEMORY = 2**31
+"""Bytes; a prompt of Wan is 4 MB, and all of a wave's are read before the first is used."""
+PICTURES_IN_MEMORY = 2**29
+"""Bytes; a picture's condition at 480p and 81 frames is 8 MB, and used at once, or soon again."""
 ON_DISK = 64
 """Files; a film has one negative prompt, and an owner few of them."""
 
@@ -30,7 +32,7 @@ class Conditioning:
     with its revision and parameters, the device and the types that computed, and whatever `content` says.
     """
 
-    def __init__(self, spec: ModelSpec, where: str, most: int = IN_MEMORY) -> None:
+    def __init__(self, spec: ModelSpec, where: str, most: int = TEXTS_IN_MEMORY) -> None:
         """`where`: device and types that compute, as `Decision` spells them."""
         self._spec, self._where, self._most = spec, where, most
         self._folder: Path | None = None
@@ -145,7 +147,7 @@ def remember_pictures(vae: Any, memory: Conditioning) -> None:
 
 
 class TextEncoders:
-    """The text encoders of a pipeline, its components of these `names`.
+    """The text encoders of a pipeline, its components of these `names`. `turns` counts how often they came to read.
 
     They are where the pipeline has them until they are `park`ed: from then on they lie in main memory and out of the
     pipeline, and come to the device only while they are `reading`. Moving 11 GB takes as long as several clips' texts,
@@ -156,7 +158,7 @@ class TextEncoders:
         self._pipeline, self._device = pipeline, device
         self._names = [name for name in names if getattr(pipeline, name, None) is not None]
         self._parked: dict[str, Any] = {}
-        self._deep = 0
+        self._deep = self.turns = 0
 
     def park(self) -> None:
         """Free their memory on the device. Those with hooks of an offload are moved by them, and stay."""
@@ -172,6 +174,7 @@ class TextEncoders:
 
         self._deep += 1
         try:
+            self.turns += self._deep == 1
             if self._deep == 1 and self._parked:
                 self._pipeline.register_modules(**{n: m.to(self._device) for n, m in self._parked.items()})
             with torch.no_grad():

@@ -156,8 +156,8 @@ class Tunable(Protocol):
         ...
 
     def prepare(self, jobs: Sequence[Any]) -> None:
-        """Jobs of its role that are about to come, in any order. Texts are read now and their encoders then freed;
-        a job that was not named is made all the same, more slowly."""
+        """Jobs of its role that are about to come, a whole wave's, in any order. Texts are read now and their encoders
+        then freed; a job that was not named is made all the same, more slowly."""
         ...
 
     def take_decisions(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from engine.ahead import Ahead
 from engine.artifacts import Store, content_key
 from engine.backends.protocols import ClipJob, Exposing, Exposure, Handle, Tick, Tunable, TwoPartModel, VideoModel
 from engine.catalog import ModelSpec
+from engine.coming import Coming
 from engine.errors import MediaFailed, OutOfMemory
 from engine.formats import Format
 from engine.ladder import AS_ASKED, CLIP_RUNGS, Ladder, Rung, step_down
@@ -44,6 +45,7 @@ def animate_clips(
     store: Store,
     control: Control,
     ladder: Ladder | None = None,
+    coming: Coming | None = None,
 ) -> Generator[Clip]:
     """A clip per shot, in shot order, each as soon as it is there; what is kept opens no model.
 
@@ -56,11 +58,61 @@ def animate_clips(
 
     One that came out black, empty or frozen, or does not decode, is made once more with another seed, while the
     animator is still open. Out of memory walks the ladder, whose last rung is `fallback`, a camera move over the
-    still: told as a warning. Raises `MediaFailed`, `OutOfMemory` if not even that fits, and what the models raise.
+    still: told as a warning. `coming` is what other stories of the wave want of the animator. Raises `MediaFailed`,
+    `OutOfMemory` if not even that fits, and what the models raise.
     """
-    ladder = ladder or Ladder()
-    total = len(script.shots)
-    control.emit("stage", NAME, total=total)
+    ladder, coming = ladder or Ladder(), coming or Coming()
+    control.emit("stage", NAME, total=len(script.shots))
+    takes = _takes(request, plan, script, fmt, stills, timings)
+    announce_clips(
+        request,
+        plan,
+        script,
+        fmt,
+        stills,
+        timings,
+        animator=animator.spec,
+        store=store,
+        control=control,
+        coming=coming,
+    )
+    studio = _Studio(animator, fallback, store, control, ladder, coming, Ahead())
+    studio.begin_halves(takes)
+    return _animated(studio, takes, stills)
+
+
+def announce_clips(
+    request: StoryRequest,
+    plan: Plan,
+    script: Script,
+    fmt: Format,
+    stills: tuple[Still, ...],
+    timings: tuple[Timing, ...],
+    *,
+    animator: ModelSpec,
+    store: Store,
+    control: Control,
+    coming: Coming,
+) -> None:
+    """Say what is going to be asked of that animator. For every story of a wave, before the first clip is made, so that
+    all of their texts are read at once."""
+    takes = _takes(request, plan, script, fmt, stills, timings)
+
+    def unmade(rung: Rung) -> Sequence[ClipJob]:
+        wanted = [take for take in takes if store.find(NAME, _key(take, rung, animator), Clip) is None]
+        return [job for take in wanted if (job := clip_job(take, animator, rung)) is not None]
+
+    coming.announce(animator.id, control.story, unmade)
+
+
+def _takes(
+    request: StoryRequest,
+    plan: Plan,
+    script: Script,
+    fmt: Format,
+    stills: tuple[Still, ...],
+    timings: tuple[Timing, ...],
+) -> list[Take]:
     style = style_of(request, fmt)
     takes = []
     for shot, seed, still, timing in zip(script.shots, shot_seeds(plan, script), stills, timings, strict=True):
@@ -78,9 +130,7 @@ def animate_clips(
             made=plan.clip_size,
         )
         takes.append(take)
-    studio = _Studio(animator, fallback, store, control, ladder, list(takes), Ahead())
-    studio.begin_halves(takes)
-    return _animated(studio, takes, stills)
+    return takes
 
 
 def _animated(studio: _Studio, takes: Sequence[Take], stills: Sequence[Still]) -> Generator[Clip]:
@@ -126,9 +176,10 @@ class _Studio:
     store: Store
     control: Control
     ladder: Ladder
-    takes: list[Take]
-    """All of the story's that its animator has not been told of yet: emptied when it is."""
+    coming: Coming
     ahead: Ahead[_Begun]
+    told: set[str] = field(default_factory=set)
+    """What the story was told of how its clips are written."""
 
     def finish_good(self, i: int, take: Take, begun: _Begun, hopeless: bool) -> tuple[Clip, bool]:
         """The clip, and whether it was kept from before; from a second seed where the first clip is spoiled, and that
@@ -164,7 +215,7 @@ class _Studio:
         spec = self.animator.spec
         rungs, first, why = self._rungs(take)
         for rung in rungs[: first + 1]:
-            kept = self.store.find(NAME, self._key(take, rung), Clip)
+            kept = self.store.find(NAME, _key(take, rung, self._spec(rung)), Clip)
             if kept is not None:
                 return _Begun(partial(_as_it_is, kept), rung, why, reused=True)
         shape = (*take.made_by(spec), take.frames)
@@ -184,7 +235,7 @@ class _Studio:
             rungs, first, _ = self._rungs(take)
             rung = rungs[first]
             job = None if rung.camera else clip_job(take, self.animator.spec, rung)
-            keys = [self._key(take, one) for one in rungs[: first + 1]]
+            keys = [_key(take, one, self._spec(one)) for one in rungs[: first + 1]]
             if job is None or any(self.store.find(NAME, key, Clip) is not None for key in keys):
                 continue
             if not self._opens(rung):
@@ -200,7 +251,7 @@ class _Studio:
                     self.store.keep(NAME, self._half(take, rung), Half, begin)
 
     def _half(self, take: Take, rung: Rung) -> str:
-        return content_key(half=self._key(take, rung))
+        return content_key(half=_key(take, rung, self._spec(rung)))
 
     def _exposed(self, model: Exposing, job: ClipJob, half: str, tick: Tick) -> Exposure:
         begun = self.store.find(NAME, half, Half) if isinstance(model, TwoPartModel) and model.in_turns else None
@@ -237,19 +288,6 @@ class _Studio:
     def _spec(self, rung: Rung) -> ModelSpec:
         return self.fallback.spec if rung.camera else self.animator.spec
 
-    def _key(self, take: Take, rung: Rung) -> str:
-        spec = self._spec(rung)
-        return content_key(
-            stage=NAME,
-            version=(STAGE_VERSION, LOOK_VERSION),
-            model=spec.id,
-            revision=spec.revision,
-            params=spec.params,
-            # Offloading moves weights about and changes no pixel; the other rungs do.
-            rung=(rung.memory >= 2, rung.frames, rung.size),
-            take=take,
-        )
-
     def _make(self, i: int, take: Take, rung: Rung) -> tuple[Callable[[], Clip], bool]:
         """What gives the clip, and whether that is still to be written."""
         handle = self.fallback if rung.camera else self.animator
@@ -268,7 +306,7 @@ class _Studio:
 
         def keep(write: Callable[[Path], None]) -> Clip:
             make = partial(shoot, handle.spec, write, job, take, self.control)
-            clip = self.store.keep(NAME, self._key(take, rung), Clip, make)
+            clip = self.store.keep(NAME, _key(take, rung, self._spec(rung)), Clip, make)
             self.store.drop(NAME, half)
             return clip
 
@@ -286,13 +324,9 @@ class _Studio:
 
     def _announce(self, model: VideoModel, rung: Rung) -> None:
         """Tell an animator that it helps of everything that is still to be made, as on this rung."""
-        if not isinstance(model, Tunable) or not self.takes:
-            return
-        wanted = [take for take in self.takes if self.store.find(NAME, self._key(take, rung), Clip) is None]
-        jobs = [job for take in wanted if (job := clip_job(take, self.animator.spec, rung)) is not None]
-        model.prepare(jobs)
-        self.takes.clear()
-        if model.spec.needs_gpu:
+        self.coming.tell(model, rung)
+        if isinstance(model, Tunable) and model.spec.needs_gpu and not self.told:
+            self.told.add(clip_codec().sentence)
             self.control.emit("decision", NAME, message=clip_codec().sentence)
         self._tell_choices(model)
 
@@ -310,6 +344,19 @@ class _Studio:
             return
         instead = "a camera moves over the still instead" if rung.camera else f"it was made with {rung.name}"
         self.control.emit("warning", NAME, shot=i, message=f"Shot {i + 1}: {why}; {instead}.")
+
+
+def _key(take: Take, rung: Rung, spec: ModelSpec) -> str:
+    return content_key(
+        stage=NAME,
+        version=(STAGE_VERSION, LOOK_VERSION),
+        model=spec.id,
+        revision=spec.revision,
+        params=spec.params,
+        # Offloading moves weights about and changes no pixel; the other rungs do.
+        rung=(rung.memory >= 2, rung.frames, rung.size),
+        take=take,
+    )
 
 
 def _begin(model: TwoPartModel, job: ClipJob, tick: Tick, folder: Path) -> Half:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -11,6 +12,7 @@ from engine.artifacts import Store, content_key
 from engine.backends.protocols import Handle, ImageModel, StillJob, Tick, Tunable
 from engine.burned_captions import clear_above
 from engine.catalog import ModelSpec
+from engine.coming import Coming
 from engine.errors import MediaFailed
 from engine.formats import Format
 from engine.ladder import STILL_RUNGS, Ladder, Rung, step_down
@@ -46,36 +48,64 @@ def paint_stills(
     store: Store,
     control: Control,
     ladder: Ladder | None = None,
+    coming: Coming | None = None,
 ) -> tuple[Still, ...]:
     """A still per shot of `script`, in its order; what is kept is not painted again and opens no model.
 
     A picture depends on what is seen, its scene, its subjects and the pictures that they must look like, the look and
     the seed, not on its line or its number. One that came out black or empty is painted once more with
     another seed. Of more references than the artist keeps, the first subjects' count.
-    `ladder` remembers what fits the GPU. Raises `MediaFailed` for a picture that is none, `OutOfMemory` when not
-    even the smallest fits, and what the model raises.
+    `ladder` remembers what fits the GPU, `coming` what other stories of the wave want of the artist. Raises
+    `MediaFailed` for a picture that is none, `OutOfMemory` when not even the smallest fits, and what the model raises.
     """
-    ladder = ladder or Ladder()
+    ladder, coming = ladder or Ladder(), coming or Coming()
     total, spec = len(script.shots), artist.spec
     control.emit("stage", NAME, total=total)
     if total and _size(spec, plan, STILL_RUNGS[0]) != (plan.width, plan.height):
         control.emit("decision", NAME, message=_size_in_words(spec, plan))
     _tell_what_is_not_kept(request, script, fmt, spec, control)
     seeds = shot_seeds(plan, script)
-    jobs = [still_job(request, plan, script, fmt, *shot, spec) for shot in zip(script.shots, seeds, strict=True)]
-    to_tell = list(jobs)
+    jobs = _jobs(request, plan, script, fmt, spec)
+    announce_stills(request, plan, script, fmt, artist=spec, store=store, control=control, coming=coming)
     stills = []
     for i, (job, seed) in enumerate(zip(jobs, seeds, strict=True)):
         control.check()
-        still, reused = _find_or_paint(i, job, plan, artist, store, control, ladder, to_tell)
+        still, reused = _find_or_paint(i, job, plan, artist, store, control, ladder, coming)
         if still.look is not None and (faults := list(judge_picture(still.look, i))):
             job = msgspec.structs.replace(job, seed=another_seed(seed))
-            still, reused = _find_or_paint(i, job, plan, artist, store, control, ladder, to_tell)
+            still, reused = _find_or_paint(i, job, plan, artist, store, control, ladder, coming)
             told = f"{faults[0].sentence}: it was painted again with another seed"
             control.emit("decision", NAME, shot=i, message=told)
         stills.append(still)
         control.emit("shot", NAME, shot=i, done=i + 1, total=total, reused=reused, made=still)
     return tuple(stills)
+
+
+def announce_stills(
+    request: StoryRequest,
+    plan: Plan,
+    script: Script,
+    fmt: Format,
+    *,
+    artist: ModelSpec,
+    store: Store,
+    control: Control,
+    coming: Coming,
+) -> None:
+    """Say what is going to be asked of that artist. For every story of a wave, before the first picture is painted, so
+    that all of their texts are read at once; a script that is not fitted to its voices yet has a few lines more."""
+    jobs = _jobs(request, plan, script, fmt, artist)
+
+    def unmade(rung: Rung) -> Sequence[StillJob]:
+        wanted = [_on_rung(job, rung, artist, plan) for job in jobs]
+        return [job for job in wanted if store.find(NAME, _key(job, plan, artist), Still) is None]
+
+    coming.announce(artist.id, control.story, unmade)
+
+
+def _jobs(request: StoryRequest, plan: Plan, script: Script, fmt: Format, spec: ModelSpec) -> list[StillJob]:
+    seeds = shot_seeds(plan, script)
+    return [still_job(request, plan, script, fmt, *shot, spec) for shot in zip(script.shots, seeds, strict=True)]
 
 
 def still_job(
@@ -109,9 +139,8 @@ def _find_or_paint(
     store: Store,
     control: Control,
     ladder: Ladder,
-    to_tell: list[StillJob],
+    coming: Coming,
 ) -> tuple[Still, bool]:
-    """`to_tell`: what an artist that it helps was not told of yet; emptied when it is."""
     spec = artist.spec
     shape = (job.width, job.height, 1)
     first = ladder.first(STILL_RUNGS, spec.id, shape)
@@ -129,10 +158,7 @@ def _find_or_paint(
     def attempt(rung: Rung) -> Still:
         asked = _on_rung(job, rung, spec, plan)
         key = _key(asked, plan, spec)
-        if isinstance(model, Tunable) and to_tell:
-            coming = [_on_rung(one, rung, spec, plan) for one in to_tell]
-            model.prepare([one for one in coming if store.find(NAME, _key(one, plan, spec), Still) is None])
-            to_tell.clear()
+        coming.tell(model, rung)
         return store.keep(NAME, key, Still, lambda folder: _paint(model, asked, plan, folder, tick))
 
     def make_room() -> bool:

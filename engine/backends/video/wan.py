@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from engine.backends.blank import opened
 from engine.backends.clip_frames import ExposedFrames, check_job, frames_of, open_still
-from engine.backends.conditioning import Tensors, remember_pictures
+from engine.backends.conditioning import PICTURES_IN_MEMORY, Conditioning, Tensors, remember_pictures
 from engine.backends.diffusion import Diffusion
 from engine.backends.experts import HIGH, LOW, Experts, Resumed, UpTo, park, unpark
 from engine.backends.params import read_params
@@ -112,17 +112,19 @@ class Animator(Diffusion[ClipJob]):
             takes_turns = params.offload == "model" and pipeline.transformer_2 is not None
             takes_turns = takes_turns and params.scheduler != "renoise"
             self._experts = Experts(pipeline, decision.device) if takes_turns else None
+            where = f"{decision.device} {decision.dtype} {pipeline.vae.dtype}"
             super().__init__(
                 spec,
                 pipeline,
                 decision,
-                where=f"{decision.device} {decision.dtype} {pipeline.vae.dtype}",
+                where=where,
                 encoders=["text_encoder"],
                 offload="turns" if takes_turns else params.offload,
                 tile=params.tile,
                 tuning=tuning,
             )
-            remember_pictures(pipeline.vae, self._memory)
+            self._pictures = Conditioning(spec, where, PICTURES_IN_MEMORY)  # many of them drive out no text
+            remember_pictures(pipeline.vae, self._pictures)
 
     def animate(self, job: ClipJob, out: Path, *, tick: Tick = no_tick) -> None:
         """As `expose`, and written. Raises `MediaFailed`, `StorageFull` besides."""
@@ -188,6 +190,7 @@ class Animator(Diffusion[ClipJob]):
 
     def close(self) -> None:
         self._experts = None
+        vars(self).pop("_pictures", None)
         super().close()
 
     def _run(self, job: ClipJob, tick: Tick, denoise: Callable[[Any], T]) -> T:
