@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 from engine.catalog import Catalog, ModelSpec
 from engine.errors import ModelMissing
+from engine.footprint import gpu_gb
 from engine.formats import OWN, Pacing, load_format
 from engine.ladder import AS_ASKED
 from engine.machine import Machine, machine_now
@@ -17,11 +18,12 @@ from engine.needs import FILE as NEEDS_FILE
 from engine.needs import Needs
 from engine.pace import STAGE_ROLE, Source, read_pace, stage_seconds, wall_seconds
 from engine.rates import read_rate
+from engine.residency import Way, choose_way, made_size, shape_for
 from engine.stages.clips import Take, clip_job
 from engine.stages.plan import make_plan
 from engine.types import Camel, Plan, Role, StoryRequest
 from engine.weights import find_weights
-from engine.work import clip_flops, gpu_gb, still_flops
+from engine.work import clip_flops, still_flops
 
 # Measured at 720p: clips are encoded nearly without loss, everything after them for watching.
 BYTES_PER_CLIP_PIXEL = 0.12
@@ -107,8 +109,11 @@ def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog, machine: 
         stages["music"], sources["music"] = 0.0, "not needed"
     total = None if "unknown" in sources.values() else round(wall_seconds(stages), 1)
     opened = [specs[role] for stage, role in STAGE_ROLE.items() if sources[stage] != "not needed"]
-    budget = machine.vram_gb or catalog.profile(plan.profile).vram_gb
-    vram, unknown = _gpu_memory(opened, plan, shots, budget, partial(_measured, Needs(home / NEEDS_FILE), machine.gpu))
+    budget = machine.vram_gb - machine.taken_gb or catalog.profile(plan.profile).vram_gb
+    needed = partial(_needed, plan, Needs(home / NEEDS_FILE), machine.gpu)
+    ways = [choose_way(spec, budget, needed) for spec in opened if spec.needs_gpu]
+    vram, fullest = gpu_memory(ways, budget)
+    unknown = tuple(way.spec.id for way in ways if math.isinf(way.gb))
     return PlanReport(
         format=plan.format,
         profile=plan.profile,
@@ -120,7 +125,7 @@ def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog, machine: 
         shots=shots,
         models=models,
         memory_gb=round(_memory(plan, specs, models), 1),
-        vram_gb=vram,
+        vram_gb=None if unknown and not vram else vram,
         vram_unknown=unknown,
         loads={spec.id: 1 for spec in opened},
         stage_seconds={stage: round(value, 1) for stage, value in stages.items()},
@@ -129,7 +134,11 @@ def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog, machine: 
         total_seconds=total,
         disk_bytes=_disk(plan, len(shots), frames, seconds),
         seed=plan.seed,
-        decisions=(*plan.decisions, *_too_much(vram, budget)),
+        decisions=(
+            *plan.decisions,
+            *(way.sentence for way in ways if way.sentence),
+            *_told(vram, fullest, budget, unknown),
+        ),
     )
 
 
@@ -179,9 +188,10 @@ def size_of(path: Path) -> int:
 
 def _flops(plan: Plan, specs: dict[Role, ModelSpec], shots: tuple[ShotReport, ...]) -> dict[str, float]:
     """Work of the stages of which it can be told, at the sizes that the models are asked for."""
-    stills = [still_flops(specs["artist"], *size_for(specs["artist"], *_made(specs["artist"], plan))) for _ in shots]
-    animator = specs["animator"]
-    clips = [clip_flops(animator, *_made(animator, plan), _clip_frames(animator, plan, shot.frames)) for shot in shots]
+    artist, animator = specs["artist"], specs["animator"]
+    stills = [still_flops(artist, *shape_for(plan, artist)[:2]) for _ in shots]
+    size = made_size(plan, animator)
+    clips = [clip_flops(animator, *size, _clip_frames(animator, plan, shot.frames)) for shot in shots]
     known = {"stills": stills, "clips": clips}
     return {stage: sum(f for f in all_of if f) for stage, all_of in known.items() if None not in all_of and all_of}
 
@@ -203,64 +213,46 @@ def _clip_frames(animator: ModelSpec, plan: Plan, frames: int) -> int:
     return job.frames if job is not None else animator.limits.max_frames or frames
 
 
-def _gpu_memory(
-    opened: Sequence[ModelSpec],
-    plan: Plan,
-    shots: tuple[ShotReport, ...],
-    budget: float,
-    measured: Callable[[ModelSpec], float | None],
-) -> tuple[float | None, tuple[str, ...]]:
-    """The most that is taken at once as stages follow each other, and the models of which nobody knows.
+def gpu_memory(ways: Sequence[Way], budget: float) -> tuple[float, str]:
+    """The most that is taken at once as models follow each other, and by whom.
 
     What is open stays open where it fits beside the next one, as `engine.models.Residents` has it."""
-    longest = max((shot.frames for shot in shots), default=1)
     held: dict[str, float] = {}
-    most, unknown = 0.0, []
-    for spec in opened:
-        frames = _clip_frames(spec, plan, longest) if spec.role == "animator" else 1
-        needed = measured(spec)
-        if needed is None:
-            needed = gpu_gb(spec, (*size_for(spec, *_made(spec, plan)), frames))
-        if needed is None:
-            unknown.append(spec.id)
+    most, fullest = 0.0, ""
+    for way in ways:
+        if math.isinf(way.gb):
             held.clear()  # beside a model whose need is not known nothing stays open
             continue
-        if needed == 0:
-            continue
         for name in sorted(held, key=held.__getitem__):
-            if sum(held.values()) + needed <= budget:
+            if sum(held.values()) + way.gb <= budget:
                 break
             del held[name]
-        held[spec.id] = needed
-        most = max(most, sum(held.values()))
-    return (None if unknown and not most else round(most, 1)), tuple(unknown)
+        beside = f" beside {' and '.join(held)}" if held else ""
+        held[way.spec.id] = way.gb
+        if sum(held.values()) > most:
+            most, fullest = sum(held.values()), f"{way.spec.id} at work{beside}"
+    return round(most, 1), fullest
 
 
-def _measured(needs: Needs, gpu: str | None, spec: ModelSpec) -> float | None:
-    """The most that it was seen to take of that GPU; None if it was not seen."""
-    known = needs.of(spec, gpu) if gpu is not None and spec.needs_gpu else None
-    return known.peak if known is not None and known.peak > 0 else None
+def _needed(plan: Plan, needs: Needs, gpu: str | None, spec: ModelSpec) -> tuple[float, str]:
+    """GB of a GPU that the entry takes for this plan: what was seen on that GPU, else what is worked out."""
+    known = needs.of(spec, gpu) if gpu is not None else None
+    if known is not None and known.peak > 0:
+        return known.peak, "measured here before"
+    needed = gpu_gb(spec, shape_for(plan, spec))
+    return (math.inf, "unknown") if needed is None else (needed, "an estimate")
 
 
-def _too_much(vram: float | None, budget: float) -> tuple[str, ...]:
-    if vram is None or vram <= budget or not budget:
+def _told(vram: float, fullest: str, budget: float, unknown: tuple[str, ...]) -> tuple[str, ...]:
+    if not vram:
         return ()
+    if vram <= budget:
+        known = f", {' and '.join(unknown)} not counted" if unknown else ""
+        return (f"the GPU holds {vram:g} GB of {budget:g} at the most{known}: {fullest}",)
     return (
-        f"an estimated {vram:g} GB are more than the {budget:.0f} GB of the GPU: what does not fit is moved to main "
-        "memory meanwhile, or made smaller",
+        f"an estimated {vram:g} GB are more than the {budget:g} GB of the GPU ({fullest}): what does not fit is made "
+        "smaller, or by a model that needs no GPU",
     )
-
-
-def _made(spec: ModelSpec, plan: Plan) -> tuple[int, int]:
-    """The size that artist or animator is asked for."""
-    asked = plan.clip_size if spec.role == "animator" else plan.still_size if spec.role == "artist" else None
-    return asked or (plan.width, plan.height)
-
-
-def size_for(spec: ModelSpec, width: int, height: int) -> tuple[int, int]:
-    """The nearest size that the model makes and that covers the film's."""
-    step = spec.limits.size_step
-    return -(-width // step) * step, -(-height // step) * step
 
 
 def _memory(plan: Plan, specs: dict[Role, ModelSpec], models: dict[str, PlannedModel]) -> float:

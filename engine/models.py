@@ -20,18 +20,15 @@ from engine.backends.protocols import Model, Tunable
 from engine.catalog import Catalog, ModelSpec
 from engine.device_memory import DeviceMemory, MainMemory
 from engine.errors import BadCatalog, ModelMissing, ModelUnavailable, OutOfMemory
+from engine.footprint import Shape, gpu_gb
 from engine.needs import FILE as NEEDS_FILE
 from engine.needs import Needs
+from engine.residency import at_level, choose_way, level_of, next_level, shape_for
+from engine.types import Plan
 from engine.weights import check_weights, find_weights, with_places, with_versions
-from engine.work import gpu_gb
 
 PREPARING = frozenset({"coqui"})
 """Families whose checkpoints are published as something that is never opened; the others are not even imported."""
-
-OFFLOADING = frozenset({"sdxl", "wan", "ltx"})
-"""Families with a parameter `offload`."""
-LEVELS = ("none", "model", "layer")
-"""Its values: everything on the device, one component at a time, one layer at a time."""
 
 MARGIN_GB = 0.5
 """Left free beside what a model was measured to need: allocators round, and drivers take their share."""
@@ -48,9 +45,9 @@ class Residents:
 
     What fits stays open. When a model needs memory that is not there, the ones that are cheapest to bring back (fewest
     GB to load) go first, GPU models from the GPU, the others from main memory. What a model needs was measured when it
-    last ran on this GPU; before that its entry's figure counts, then what its architecture says, and else
-    everything. Of main memory a model is reckoned to need as much as its weights. One that does not even fit alone is
-    loaded again with its weights streamed from main memory.
+    last ran on this GPU, as it was loaded then; before that its entry's figure counts, then what its architecture says
+    of the size that is asked for, and else everything. Of main memory a model is reckoned to need as much as its
+    weights. One that would not fit even alone is loaded with one component at a time, or its weights streamed.
 
     Safe for several threads, as long as GPU models are opened by one of them only: an open model is not evicted under a
     running stage, and of main memory's none that another thread has opened.
@@ -73,6 +70,7 @@ class Residents:
         self._needs = Needs(home / NEEDS_FILE)
         self._open: dict[str, Model] = {}
         self._opened_by: dict[str, int] = {}
+        self._shapes: dict[str, Shape] = {}
         self._at_work: ModelSpec | None = None
         self._lock = threading.Lock()
         self.loads: Counter[str] = Counter()
@@ -83,27 +81,35 @@ class Residents:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
         self.close()
 
-    def handle(self, model_id: str, tell: Tell = no_tell) -> ResidentHandle:
-        """A handle of that model; nothing is opened yet. `tell` hears why models stay, leave or are streamed.
+    def handle(self, model_id: str, tell: Tell = no_tell, plan: Plan | None = None) -> ResidentHandle:
+        """A handle of that model; nothing is opened yet. `tell` hears why models stay, leave or are streamed; `plan`
+        says how large what it makes may be, else that is taken to be large.
 
         Raises `BadCatalog` for an unknown id."""
-        return ResidentHandle(self, with_versions(self._catalog.model(model_id), self.home), tell)
+        spec = with_versions(self._catalog.model(model_id), self.home)
+        return ResidentHandle(self, spec, tell, None if plan is None else shape_for(plan, spec))
 
     def handle_if_known(self, model_id: str) -> ResidentHandle | None:
         """As `handle`, None for an id that the catalog does not have."""
         return self.handle(model_id) if model_id in self._catalog.models else None
 
-    def open(self, spec: ModelSpec, tell: Tell = no_tell) -> Any:
+    def open(self, spec: ModelSpec, tell: Tell = no_tell, shape: Shape | None = None) -> Any:
         """The open model of that entry, with room to work. Raises `ModelError`s that say how to mend it."""
         with self._lock:
             turns = self._turn_to(spec)
+            if self._outgrows(spec, shape):
+                way = self._way(spec, tell)
+                if spec.id in self._open and level_of(way) != level_of(self._open[spec.id].spec):
+                    self._open.pop(spec.id).close()
+            else:
+                way = self._open[spec.id].spec
             if spec.id not in self._open:
-                self._make_room(spec, tell)
-                self._open[spec.id] = self._load(spec, tell)
+                self._make_room(way, tell)
+                self._open[spec.id] = self._load(spec, level_of(way), tell)
                 self._opened_by[spec.id] = threading.get_ident()
                 self.loads[spec.id] += 1
             elif turns:
-                self._make_room(spec, tell)
+                self._make_room(way, tell)
             return self._open[spec.id]
 
     def close_others(self, spec: ModelSpec) -> bool:
@@ -149,11 +155,17 @@ class Residents:
         """GB that it needs beside what it holds already, and whence that is known."""
         if not spec.needs_gpu:
             return _weights_gb(spec, self.home), "by its weights"
+        needed, whence = self._in_all(spec)
+        known = None if self._gpu is None else self._needs.of(spec, self._gpu.name)
+        held = known.resident if known is not None and known.peak > 0 and spec.id in self._open else 0.0
+        return needed - held, whence
+
+    def _in_all(self, spec: ModelSpec) -> tuple[float, str]:
+        """GB of the GPU that it needs as its params have it, and whence that is known; infinite if it is not."""
         known = None if self._gpu is None else self._needs.of(spec, self._gpu.name)
         if known is not None and known.peak > 0:
-            held = known.resident if spec.id in self._open else 0.0
-            return known.peak - held + MARGIN_GB, "measured here before"
-        needed = gpu_gb(spec)
+            return known.peak + MARGIN_GB, "measured here before"
+        needed = gpu_gb(spec, self._shapes.get(spec.id))
         if needed is None:
             return math.inf, f"nobody has measured yet what {spec.id} needs"
         return needed, "worked out from its architecture" if spec.vram_gb is None else "as its entry says"
@@ -179,31 +191,56 @@ class Residents:
 
     # ---- how it is loaded -------------------------------------------------------------------------------------------
 
-    def _load(self, spec: ModelSpec, tell: Tell) -> Model:
+    def _outgrows(self, spec: ModelSpec, shape: Shape | None) -> bool:
+        """Whether how it is to lie there has to be decided: it is not open, or was opened for something smaller."""
+        before = self._shapes.get(spec.id)
+        larger = shape is not None and (before is None or math.prod(shape) > math.prod(before))
+        if spec.id in self._open and not larger:
+            return False
+        self._shapes.pop(spec.id, None)
+        if shape is not None:
+            self._shapes[spec.id] = shape
+        return True
+
+    def _way(self, spec: ModelSpec, tell: Tell) -> ModelSpec:
+        """That entry with the `offload` with which it fits if all others leave, as far as can be told beforehand."""
+        if self._gpu is None or not spec.needs_gpu:
+            return spec
+        known, gpu = self._needs.of(spec, self._gpu.name), self._gpu.name
+        leaving = [self._needs.of(m.spec, gpu).resident for m in self._open.values() if m.spec.needs_gpu]
+        room = self._gpu.free_gb() + sum(leaving)
+        if known.offload and room <= known.free:
+            why = f"with {known.free:.1f} GB free it did not fit here"
+            tell(f"{spec.id} is streamed from main memory ({known.offload}): {why}")
+            return at_level(spec, known.offload)
+        way = choose_way(spec, room, self._in_all)
+        if way.sentence:
+            tell(way.sentence)
+        return way.spec
+
+    def _load(self, spec: ModelSpec, level: str, tell: Tell) -> Model:
         """Loaded; where it does not fit, with the GPU for itself, then with its weights streamed."""
         memory = self._gpu if spec.needs_gpu else None
-        known = None if memory is None else self._needs.of(spec, memory.name)
-        level = _level(spec)
-        if known is not None and memory is not None and known.offload and memory.free_gb() <= known.free:
-            level = known.offload
-            tell(f"{spec.id} is streamed from main memory ({level}): with {known.free:.1f} GB free it did not fit here")
         while True:
             before, free = (memory.held_gb(), memory.free_gb()) if memory is not None else (0.0, self._vram_gb)
             try:
-                model = load_model(_streamed(spec, level), self.home)
+                model = load_model(at_level(spec, level), self.home)
             except OutOfMemory:
                 if self._close_others(spec):
                     continue
-                lower = _next_level(spec, level)
+                lower = next_level(spec, level)
                 if lower is None:
                     raise
                 level = lower
                 tell(f"{spec.id} is streamed from main memory ({level}): {free:.1f} GB of the GPU did not hold it")
+                if memory is not None:
+                    known = self._needs.of(spec, memory.name)
+                    self._needs.note(msgspec.structs.replace(known, offload=level, free=round(free, 3)))
                 continue
-            if memory is not None and known is not None:
+            if memory is not None:
                 held = round(max(0.0, memory.held_gb() - before), 3)
-                streamed = {"offload": level, "free": round(free, 3)} if level != _level(spec) else {}
-                self._needs.note(msgspec.structs.replace(known, resident=held, **streamed))
+                known = self._needs.of(model.spec, memory.name)
+                self._needs.note(msgspec.structs.replace(known, resident=held))
             return model
 
     # ---- what was measured ------------------------------------------------------------------------------------------
@@ -221,7 +258,7 @@ class Residents:
         """What the model that was at work has taken at most, less what the others held meanwhile."""
         if self._gpu is None or self._at_work is None or self._at_work.id not in self._open:
             return
-        known = self._needs.of(self._at_work, self._gpu.name)
+        known = self._needs.of(self._open[self._at_work.id].spec, self._gpu.name)
         others = max(0.0, self._gpu.held_gb() - known.resident)
         peak = round(max(known.resident, self._gpu.peak_gb() - others), 3)
         self._needs.note(msgspec.structs.replace(known, peak=peak))
@@ -230,13 +267,13 @@ class Residents:
 class ResidentHandle:
     """What a stage holds of a model: its entry at once, the model itself when something is really to be made."""
 
-    def __init__(self, residents: Residents, spec: ModelSpec, tell: Tell) -> None:
+    def __init__(self, residents: Residents, spec: ModelSpec, tell: Tell, shape: Shape | None) -> None:
         self._residents = residents
-        self._tell = tell
+        self._tell, self._shape = tell, shape
         self.spec = spec
 
     def open(self) -> Any:
-        return self._residents.open(self.spec, self._tell)
+        return self._residents.open(self.spec, self._tell, self._shape)
 
     def alone(self) -> bool:
         return self._residents.close_others(self.spec)
@@ -252,25 +289,6 @@ def _weights_gb(spec: ModelSpec, home: Path) -> float:
         return 0.0
     files = [place] if place.is_file() else [file for file in place.rglob("*") if file.is_file()]
     return sum(file.stat().st_size for file in files) / 2**30
-
-
-def _level(spec: ModelSpec) -> str:
-    return str(spec.params.get("offload", LEVELS[0]))
-
-
-def _next_level(spec: ModelSpec, level: str) -> str | None:
-    """One that takes less of the device, None if there is none. Layer by layer pays for long computations only, which a
-    picture is not."""
-    if spec.family not in OFFLOADING or not spec.needs_gpu or level not in LEVELS:
-        return None
-    lower = LEVELS[LEVELS.index(level) + 1 :]
-    return next((one for one in lower if one != "layer" or spec.role == "animator"), None)
-
-
-def _streamed(spec: ModelSpec, level: str) -> ModelSpec:
-    if level == _level(spec):
-        return spec
-    return msgspec.structs.replace(spec, params={**spec.params, "offload": level})
 
 
 def prepare_weights(spec: ModelSpec, folder: Path) -> None:

@@ -42,7 +42,7 @@ class Company:
     def __init__(self, plan: Plan, models: Residents, control: Control) -> None:
         """What is decided about a model's memory is told with the stage of its role."""
         self._handles: dict[Role, Handle[Any]] = {
-            role: models.handle(name, partial(self._tell, STAGE_OF[role])) for role, name in plan.models.items()
+            role: models.handle(name, partial(self._tell, STAGE_OF[role]), plan) for role, name in plan.models.items()
         }
         self._understudy = models.handle_if_known
         self._control = control

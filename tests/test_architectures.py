@@ -9,6 +9,7 @@ import torch
 
 from engine.architectures import Cost, architecture_names, flops_of, live_bytes, read_architecture, read_costs
 from engine.backends import counting
+from engine.footprint import tiled_bytes
 
 PUBLISHED = {
     ("sdxl", "unet"): 2_567_463_684,
@@ -100,3 +101,17 @@ def test_reading_costs_loads_no_torch(root: Path) -> None:
     program = "import sys, engine.architectures as a; a.read_costs(); print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+TILED = (("sdxl", (1, 132, 160)), ("wan22-5b", (3, 22, 30)), ("wan22-a14b", (3, 40, 56)))
+
+
+@pytest.mark.parametrize(("name", "shape"), TILED)
+def test_what_a_vae_takes_in_tiles_is_what_the_real_one_takes(name: str, shape: tuple[int, int, int]) -> None:
+    part, cost = read_architecture(name).components["vae"], cost_of(name, "vae")
+    model = counting.build(part)
+    model.enable_tiling()
+    across, (frames, height, width) = part.config.get("scale_factor_spatial", 8), shape
+    made = (width * across, height * across, 4 * (frames - 1) + 1)
+    decode = counting.pass_of(model, part, shape, read_architecture(name))["decode"]
+    assert tiled_bytes(part, cost, "decode", made) == pytest.approx(counting.see(model, decode).live, rel=0.15)

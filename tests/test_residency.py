@@ -46,13 +46,13 @@ class Gpu:
 
 
 class Model:
-    """Holds its weights, or a tenth of them if they are streamed, and takes `work` GB more while it works."""
+    """Holds its weights, or that share of them if they are streamed, and takes `work` GB more while it works."""
 
-    def __init__(self, spec: ModelSpec, gpu: Gpu, sizes: dict[str, tuple[float, float]]) -> None:
+    def __init__(self, spec: ModelSpec, gpu: Gpu, sizes: dict[str, tuple[float, float]], streamed: float = 0.1) -> None:
         self.spec, self._gpu = spec, gpu
         weights, self._work = sizes[spec.id]
         if spec.params.get("offload", "none") != "none":
-            weights /= 10
+            weights *= streamed
         gpu.take(spec.id, weights)
         gpu.held[spec.id] = weights
 
@@ -155,6 +155,67 @@ def test_what_does_not_fit_whole_is_streamed_says_so_and_is_streamed_at_once_the
     models, said = house(Gpu(48))
     work(models, said, "animator")
     assert said == [], "a larger share of the GPU is tried anew"
+
+
+EXPERTS = {"artist": (7.0, 1.0), "animator": (30.0, 18.0)}
+
+
+def experts(gpu: Gpu, home: Path, monkeypatch: pytest.MonkeyPatch) -> Residents:
+    """An artist, and an animator of two experts, of which nothing was measured."""
+    monkeypatch.setattr(opening, "load_model", lambda spec, home: Model(spec, gpu, EXPERTS, streamed=1.0))
+    models = {"artist": spec_of("artist"), "animator": spec_of("animator", architecture="wan22-a14b")}
+    return Residents(Catalog(profiles={}, models=models), home, gpu.total, gpu=gpu)
+
+
+def test_what_would_not_fit_is_loaded_in_parts_before_it_fails_and_the_others_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gpu = Gpu(76)
+    models, said = experts(gpu, tmp_path, monkeypatch), []
+    work(models, said, "artist", "animator")
+    assert said[0] == (
+        "animator needs 49.7 GB with its two experts taking turns: as its entry has it, it would be 79.0 GB (worked "
+        "out from its architecture), and there is room for 76.0"
+    )
+    assert set(gpu.held) == {"artist", "animator"}
+    assert models.handle("animator").open().spec.params == {"offload": "model"}
+    assert models.loads == {"artist": 1, "animator": 1}
+
+
+def test_a_gpu_that_holds_both_experts_has_them_both(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models, said = experts(Gpu(139), tmp_path, monkeypatch), []
+    work(models, said, "animator")
+    assert (said, models.handle("animator").open().spec.params) == ([], {})
+
+
+def test_a_model_that_is_open_is_loaded_anew_for_something_larger_only_where_that_would_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models, said = experts(Gpu(80), tmp_path, monkeypatch), []
+    spec = spec_of("animator", architecture="wan22-a14b")
+    for shape, offload, loads in (
+        ((832, 480, 81), None, 1),
+        ((1024, 576, 81), None, 1),
+        ((1664, 720, 81), "model", 2),
+        ((832, 480, 81), "model", 2),
+    ):
+        assert models.open(spec, said.append, shape).spec.params.get("offload") == offload
+        assert models.loads["animator"] == loads
+    assert len(said) == 1
+
+
+def test_what_it_took_in_parts_is_no_measure_of_what_it_takes_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = experts(Gpu(76), tmp_path, monkeypatch)
+    work(models, [], "animator")
+    models.close()
+    needs, spec = Needs(tmp_path / FILE), spec_of("animator", architecture="wan22-a14b")
+    in_parts = msgspec.structs.replace(spec, params={"offload": "model"})
+    assert (needs.of(spec, Gpu.name).peak, needs.of(in_parts, Gpu.name).peak) == (0.0, 48.0)
+    again, said = experts(Gpu(76), tmp_path, monkeypatch), []
+    work(again, said, "animator")
+    assert said[0].startswith("animator needs 48.5 GB with its two experts taking turns")
 
 
 def test_a_picture_is_not_streamed_layer_by_layer_and_what_fits_nowhere_is_told(house: House) -> None:

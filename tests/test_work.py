@@ -1,7 +1,10 @@
 """What models have to do is worked out from their architectures, and every profile is planned from that alone."""
 
 import json
+import math
+from itertools import product
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
@@ -10,13 +13,15 @@ from engine.catalog import ModelSpec, load_catalog
 from engine.commands.plan import in_text
 from engine.errors import BadCatalog
 from engine.estimate import PlanReport, plan_story
+from engine.footprint import gpu_gb, weights_gb
+from engine.formats import format_names
 from engine.machine import Machine
 from engine.needs import FILE as NEEDS_FILE
 from engine.needs import Needs
 from engine.pace import Source, stage_seconds
 from engine.rates import FILE, Rate, read_rate, remember_rate
-from engine.types import StoryRequest
-from engine.work import clip_flops, gpu_gb, still_flops, weights_gb
+from engine.types import AspectRatio, Quality, StoryRequest
+from engine.work import clip_flops, still_flops
 
 CARD = Machine(cores=16, ram_gb=128, gpu="A Card", vram_gb=80)
 
@@ -26,6 +31,7 @@ def entry(name: str, **params: object) -> ModelSpec:
     return msgspec.structs.replace(spec, params={**spec.params, **params})
 
 
+LARGEST_720P = {"wan22-14b": (1280, 720, 81), "sdxl-lightning-8": (1368, 768, 1)}
 LAPTOP = Machine(cores=2, ram_gb=8, gpu=None, vram_gb=0)
 
 
@@ -120,8 +126,65 @@ def test_a_plan_tells_seconds_once_the_gpu_was_measured(tmp_path: Path) -> None:
 
 
 def test_what_does_not_fit_is_told(tmp_path: Path) -> None:
-    small = msgspec.structs.replace(CARD, vram_gb=40)
-    assert any("more than the 40 GB" in decision for decision in plan(tmp_path, "gpu-80gb", small).decisions)
+    small = msgspec.structs.replace(CARD, vram_gb=3)
+    assert any("more than the 3 GB" in decision for decision in plan(tmp_path, "gpu-80gb", small).decisions)
+
+
+GPU_PROFILES = [name for name in load_catalog().profiles if name.startswith("gpu-")]
+
+
+@pytest.mark.parametrize("profile", GPU_PROFILES)
+def test_every_film_of_a_gpu_profile_fits_the_smallest_card_that_it_is_for_and_says_what_fills_it(
+    tmp_path: Path, profile: str
+) -> None:
+    catalog = load_catalog()
+    card = msgspec.structs.replace(CARD, vram_gb=catalog.profile(profile).vram_gb)
+    for fmt, aspect, quality in product(format_names(), get_args(AspectRatio), get_args(Quality)):
+        request = StoryRequest(
+            prompt="A fox",
+            content_type=fmt,
+            aspect_ratio=aspect,
+            quality=quality,
+            profile=profile,
+        )
+        report = plan_story(request, home=tmp_path, catalog=catalog, machine=card)
+        what = fmt, aspect, quality, report.decisions
+        assert report.vram_gb is not None, what
+        assert 0 < report.vram_gb <= card.vram_gb, what
+        assert any("the GPU holds" in decision and "at work" in decision for decision in report.decisions), what
+        assert {catalog.model(name).role for name in report.vram_unknown} <= {"composer"}, what
+
+
+def test_two_experts_take_turns_where_they_do_not_fit_together_and_lie_side_by_side_where_they_do(
+    tmp_path: Path,
+) -> None:
+    small, large = (msgspec.structs.replace(CARD, vram_gb=gigabytes) for gigabytes in (76, 139))
+    assert any("its two experts taking turns" in one for one in plan(tmp_path, "gpu-80gb", small).decisions)
+    report = plan(tmp_path, "gpu-80gb", large)
+    assert not any("taking turns" in one for one in report.decisions)
+    assert report.vram_gb == pytest.approx(
+        sum(gpu_gb(entry(name), shape) or 0 for name, shape in LARGEST_720P.items()), abs=0.1
+    )
+
+
+def test_what_others_have_taken_of_the_gpu_is_no_room(tmp_path: Path) -> None:
+    shared = msgspec.structs.replace(CARD, vram_gb=139, taken_gb=63)
+    assert any("room for 76.0" in one for one in plan(tmp_path, "gpu-80gb", shared).decisions)
+
+
+@pytest.mark.parametrize("profile", GPU_PROFILES)
+def test_no_generator_is_asked_for_more_pixels_than_16_to_9_has(profile: str) -> None:
+    from engine.stages.plan import make_plan
+
+    sizes = {
+        aspect: make_plan(StoryRequest(prompt="A fox", aspect_ratio=aspect, profile=profile), load_catalog(), CARD)[1]
+        for aspect in get_args(AspectRatio)
+    }
+    for asked in ("still_size", "clip_size"):
+        pixels = {aspect: math.prod(getattr(plan, asked)) for aspect, plan in sizes.items()}
+        assert max(pixels.values()) <= 1.03 * pixels["16:9"], (asked, pixels)
+        wide = getattr(sizes["21:9"], asked)
+        assert wide[0] / wide[1] == pytest.approx(21 / 9, rel=0.03)
 
 
 def test_rates_are_kept_by_card_and_families_are_added(tmp_path: Path) -> None:

@@ -30,6 +30,10 @@ since a few lines miss their words by more than many do. Too few are made good b
 WORDS_READ_PER_SECOND = 2.9
 """English words that are read in a second of captions (see `engine.reading`): 5.8 characters each, blank and marks."""
 
+WIDEST = 16 / 9
+"""Nothing wider is asked of a generator at its profile's side: it would be more pixels than the profile's memory is
+meant for, and than the model was trained on. A wider film is enlarged from fewer lines."""
+
 BEYOND: dict[Quality, str] = {"draft": "faster", "high": "slower and better"}
 
 TELLING_GB = 0.5
@@ -98,10 +102,12 @@ def _made_size(aspect_ratio: str, side: int, profile: Profile, spec: ModelSpec) 
     draw or move and do not generate."""
     if profile.film_side is None or side >= profile.film_side or not spec.limits.sized:
         return None
-    return _sides(aspect_ratio, side, spec.limits.size_step)
+    across, down = (int(part) for part in aspect_ratio.split(":"))
+    narrower = min(1.0, math.sqrt(WIDEST * min(across, down) / max(across, down)))
+    return _sides(aspect_ratio, side * narrower, spec.limits.size_step)
 
 
-def _sides(aspect_ratio: str, side: int, step: int) -> tuple[int, int]:
+def _sides(aspect_ratio: str, side: float, step: int) -> tuple[int, int]:
     across, down = (int(part) for part in aspect_ratio.split(":"))
     scale = side / min(across, down)
     return max(step, round(across * scale / step) * step), max(step, round(down * scale / step) * step)

@@ -1,0 +1,132 @@
+"""How much of a GPU an entry of models.yaml takes at work, by arithmetic: weights, and what is alive beside them.
+
+From the entry's `architecture` and params alone: nothing is opened or measured, so every figure is an estimate. Of an
+entry that names no architecture it says nothing.
+"""
+
+from __future__ import annotations
+
+from engine.architectures import (
+    BYTES,
+    Architecture,
+    Cost,
+    Part,
+    live_bytes,
+    read_architecture,
+    read_costs,
+    weight_bytes,
+)
+from engine.catalog import ModelSpec
+from engine.work import latents_of, size_of_pass
+
+Shape = tuple[int, int, int]
+"""Width, height, frames (1 for a still)."""
+
+TILE_SIDE = 256
+"""Pixels, of the tiles that diffusers' VAEs of films give; those of pictures say `sample_size`."""
+TILE_STRIDE = 0.75
+"""Of a tile's side: the rest overlaps with the next one."""
+TILES_JOINED = 3
+"""How often the whole film lies there when its tiles are joined, beside the tiles: rows, all rows, and clamped."""
+CONTEXT_GB = 0.6
+"""An allowance for what a process takes of a GPU before any model: driver context, libraries and their workspace."""
+FRAGMENTS = 1.1
+"""An allowance for memory that an allocator holds and cannot use."""
+LAYERS_AHEAD = 2
+"""Streamed by layers, one is at work while the next one is copied."""
+LARGEST: dict[str, Shape] = {"artist": (1024, 1024, 1), "animator": (1280, 720, 81)}
+"""What an entry's memory is told for where no film says otherwise."""
+
+
+def weights_gb(spec: ModelSpec) -> float | None:
+    """GiB of all weights, in the types that they are kept in; adapters and image encoders not counted."""
+    if spec.architecture is None:
+        return None
+    return sum(weight_bytes(spec.architecture, name) for name in read_costs()[spec.architecture]) / 2**30
+
+
+def gpu_gb(spec: ModelSpec, shape: Shape | None = None) -> float | None:
+    """GiB of a GPU that the entry takes while it makes something of `shape` (None: large).
+
+    What models.yaml says comes first; 0 for what needs no GPU, None if nobody knows. Else the most of all passes, each
+    with the weights that lie there meanwhile. With `offload` none those are all, text encoders until texts are read;
+    with `model` those of the component at work, of two experts one and the VAE; with `layer` two layers.
+    """
+    if spec.vram_gb is not None:
+        return spec.vram_gb
+    if spec.architecture is None:
+        return _file_gb(spec)
+    arch, costs = read_architecture(spec.architecture), read_costs()[spec.architecture]
+    shape = shape or LARGEST[spec.role]
+    most = max(_weights(spec, name) + _live(spec, arch, name, cost, shape) for name, cost in costs.items())
+    return round(CONTEXT_GB + FRAGMENTS * most / 2**30, 1)
+
+
+def takes_turns(spec: ModelSpec) -> bool:
+    """Whether it has two experts, of which one at a time lies on the GPU."""
+    return (
+        spec.architecture is not None
+        and "transformer_2" in read_costs()[spec.architecture]
+        and spec.params.get("offload") == "model"
+        and spec.params.get("scheduler") != "renoise"
+    )
+
+
+def _weights(spec: ModelSpec, name: str) -> float:
+    """Bytes of weights that lie there while that component works."""
+    assert spec.architecture is not None
+    costs = read_costs()[spec.architecture]
+    each = {component: weight_bytes(spec.architecture, component) for component in costs}
+    offload = spec.params.get("offload", "none")
+    if offload == "layer":
+        return LAYERS_AHEAD * each[name] * costs[name].largest / costs[name].parameters
+    if offload == "model":
+        beside = 0 if not takes_turns(spec) else each["transformer"] if name == "vae" else each["vae"]
+        return each[name] + beside
+    read = not name.startswith("text_encoder")
+    return sum(size for component, size in each.items() if not (read and component.startswith("text_encoder")))
+
+
+def _live(spec: ModelSpec, arch: Architecture, name: str, cost: Cost, shape: Shape) -> float:
+    """Bytes alive besides weights while that component works."""
+    if name != "vae":
+        together = 2 if name == "unet" and spec.params.get("guidance", 1) > 1 else 1  # SDXL does both passes at once
+        return together * live_bytes(cost, "forward", size_of_pass(arch, name, *shape))
+    halved = 0.5 if spec.params.get("vae") == "bfloat16" else 1.0
+    given = 1 if arch.pipeline.config.get("expand_timesteps") else shape[2]  # the picture alone, or a film of it
+    frames = {"decode": shape[2], "encode": given}
+    if spec.params.get("tile"):
+        return halved * max(tiled_bytes(arch.components["vae"], cost, w, (*shape[:2], frames[w])) for w in cost.live)
+    return halved * max(live_bytes(cost, w, *latents_of(arch, *shape[:2], frames[w])) for w in cost.live)
+
+
+def tiled_bytes(vae: Part, cost: Cost, which: str, shape: Shape) -> float:
+    """Bytes alive in the pass `which` of a VAE that works in tiles, for a picture or film of `shape`.
+
+    All tiles are kept until the last one is there, whole with what they overlap by, and then joined: beside a small
+    tile that takes more than the tile does."""
+    width, height, frames = shape
+    config = vae.config
+    across, latents = config.get("scale_factor_spatial", 8), (frames - 1) // 4 + 1
+    side = config.get("sample_size", TILE_SIDE) // across
+    if which == "encode":
+        side *= config.get("patch_size") or 1  # it is cut after pixels were packed
+    sides = (width // across, height // across)
+    at_work = live_bytes(cost, which, min(side, sides[0]) * min(side, sides[1]), latents)
+    film = width * height * frames * 3 * BYTES[vae.dtype]
+    if which == "encode":
+        return at_work + (2 if config.get("patch_size") else 1) * film
+    tiles = _overlapping(sides[0], side) * _overlapping(sides[1], side) * film
+    return max(at_work + tiles, tiles + TILES_JOINED * film) if max(sides) > side else at_work
+
+
+def _overlapping(length: int, side: int) -> float:
+    """How much longer tiles of that side are together than what they cover."""
+    return sum(min(side, length - at) for at in range(0, length, int(side * TILE_STRIDE))) / length
+
+
+def _file_gb(spec: ModelSpec) -> float | None:
+    """Of a language model in one file: the file, which is copied to the GPU as it is; its context comes on top."""
+    if spec.family != "llama" or spec.weights is None or not spec.weights.sizes:
+        return None
+    return round(CONTEXT_GB + FRAGMENTS * sum(spec.weights.sizes.values()) / 2**30, 1)
