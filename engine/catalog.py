@@ -241,7 +241,7 @@ ready(ModelSpec, Profile)
 def load_catalog(path: Path = CATALOG_FILE) -> Catalog:
     """Read and check models.yaml. Raises `BadCatalog` with the offending key and the valid ones."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)  # ten times as fast as Python's
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadCatalog(f"{path} cannot be read: {' '.join(str(error).split())}") from error
     if not isinstance(raw, dict) or set(raw) != {"profiles", "models"}:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine import fonts as engine_fonts
 from engine.burned_captions import ass, lay_out
 from engine.caption_files import srt, vtt
 from engine.captions import SIDECAR, cut_cues, moved, shot_words
@@ -223,8 +224,20 @@ def test_letters_that_no_font_has_are_left_out_instead_of_boxed(fonts: Fonts):
 def test_the_same_text_cuts_the_same_fonts(tmp_path: Path):
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-    one, two = (cut_fonts(["ab"], tmp_path / name, weights=(HEAVY,)) for name in ("one", "two"))
+    one = cut_fonts(["ab"], tmp_path / "one", weights=(HEAVY,))
+    engine_fonts._cut_at.cache_clear()  # as in another process
+    two = cut_fonts(["ab"], tmp_path / "two", weights=(HEAVY,))
     assert one.faces[0].file.read_bytes() == two.faces[0].file.read_bytes()
+
+
+def test_fonts_that_were_cut_once_are_written_anew_into_each_folder(tmp_path: Path):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    one = cut_fonts(["ab"], tmp_path / "one")
+    (tmp_path / "one" / one.faces[0].file.name).unlink()
+    two = cut_fonts(["ba"], tmp_path / "two")
+    assert [face.file.parent.name for face in two.faces] == ["two", "two"]
+    assert all(face.file.stat().st_size > 1000 for face in two.faces)
 
 
 # ---- setting
