@@ -9,8 +9,9 @@ from engine.formats import Format
 from engine.types import Plan
 from engine.writing.lexicon import Lexicon
 from engine.writing.pen import Pen
-from engine.writing.scribe import OFF, Line, Scribe
+from engine.writing.scribe import Line, Scribe
 from engine.writing.steps import Figures, steps_of
+from engine.writing.supplied import OFF
 from engine.writing.topic import LIVING, Phrase, Topic, find_phrases, words_of
 
 TOLERANCE = 0.1

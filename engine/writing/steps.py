@@ -254,7 +254,7 @@ def deed_in(text: str) -> str:
     return re.sub(r"\b(?:his|her|their)\b", "my", f"{verb} {rest}".strip())
 
 
-def fill(opener: str, fields: dict[str, str]) -> str | None:
+def fill(opener: str, fields: Mapping[str, str]) -> str | None:
     """`opener` with its braces filled, capitalised; None if the prompt has not what it needs."""
     needed = re.findall(r"\{(\w+)\}", opener)
     if any(not fields.get(name) for name in needed):
