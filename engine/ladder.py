@@ -19,7 +19,7 @@ from engine.types import Frozen
 
 T = TypeVar("T")
 Shape = tuple[int, int, int]
-"""Width, height, frames (1 for a still)."""
+"""Width, height, frames (1 for a still); of music 1, 1, seconds."""
 
 
 class Rung(Frozen, frozen=True):
@@ -46,6 +46,7 @@ STILL_RUNGS = (
     Rung(name="smaller", memory=2, size=0.75),
     Rung(name="half size", memory=2, size=0.5),
 )
+MUSIC_RUNGS = STILL_RUNGS[:3]
 CLIP_RUNGS = (
     AS_ASKED,
     Rung(name="offload", memory=1),

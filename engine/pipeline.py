@@ -81,7 +81,8 @@ def make_stories(
     """
     models = residents or Residents(catalog, home, this_machine().vram_gb, gpu=gpu_memory(this_machine()))
     cancelled = cancelled if cancelled is not None else [threading.Event() for _ in requests]
-    coming = Coming()
+    # One for all: what one story found too large, the next one does not try again.
+    wave = Coming(), Ladder(models.home / "ladder.json", this_machine().gpu or "cpu")
     lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cpu-lane")
     stories: list[_Story] = []
     at_work: _Story | None = None
@@ -98,8 +99,8 @@ def make_stories(
     for number, (request, work, stop) in enumerate(zip(requests, works, cancelled, strict=True)):
         warnings: list[str] = []
         control = Control(_collecting(warnings, listen), stop, number)
-        telling = _tell(request, Store(work), catalog, models, coming, lane, control, warnings)
-        stories.append(_Story(telling, control, coming))
+        telling = _tell(request, Store(work), catalog, models, *wave, lane, control, warnings)
+        stories.append(_Story(telling, control, wave[0]))
     try:
         while living := [story for story in stories if story.outcome is None]:
             # Strictly stage by stage: nobody begins a stage while another has yet to begin an earlier one, or the
@@ -127,6 +128,7 @@ def _tell(
     catalog: Catalog,
     models: Residents,
     coming: Coming,
+    ladder: Ladder,
     lane: ThreadPoolExecutor,
     control: Control,
     warnings: list[str],
@@ -138,7 +140,6 @@ def _tell(
         fmt = load_format(plan.format, models.home / OWN)
         company = Company(plan, models, control)
         composes = request.music and request.music_file is None
-        ladder = Ladder(models.home / "ladder.json", machine.gpu or "cpu")
     for decision in plan.decisions:
         control.emit("decision", "plan", message=decision)
 
@@ -171,7 +172,9 @@ def _tell(
             source = company.perform(
                 "composer",
                 "music",
-                lambda composer: compose_clock(request, plan, fmt, composer=composer, store=store, control=control),
+                lambda composer: compose_clock(
+                    request, plan, fmt, composer=composer, store=store, control=control, ladder=ladder
+                ),
             )
         in_turn = False
 
@@ -207,9 +210,8 @@ def _tell(
     sections = arrange(acts(script, fmt), timings, plan.title_seconds, plan.end_seconds, seconds)
 
     def play_with(composer: Handle[MusicModel]) -> Music:
-        return make_music(
-            request, plan, fmt, seconds, sections, source=source, composer=composer, store=store, control=control
-        )
+        wanted = request, plan, fmt, seconds, sections
+        return make_music(*wanted, source=source, composer=composer, store=store, control=control, ladder=ladder)
 
     def play() -> Music:
         with clock.running("music"):

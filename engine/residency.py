@@ -14,7 +14,7 @@ from engine.catalog import ModelSpec
 from engine.footprint import LARGEST, Shape, takes_turns
 from engine.types import Frozen, Plan
 
-OFFLOADING = frozenset({"sdxl", "wan", "ltx"})
+OFFLOADING = frozenset({"sdxl", "wan", "ltx", "ace_step"})
 """Families with a parameter `offload`."""
 LEVELS = ("none", "model", "layer")
 """Its values: everything on the device, one component at a time, one layer at a time."""
@@ -53,11 +53,11 @@ def level_of(spec: ModelSpec) -> str:
 
 def next_level(spec: ModelSpec, level: str) -> str | None:
     """One that takes less of the device, None if there is none. Layer by layer pays for long computations only, which a
-    picture is not."""
+    picture is not; a film has one piece of music, however long that takes."""
     if spec.family not in OFFLOADING or not spec.needs_gpu or level not in LEVELS:
         return None
     lower = LEVELS[LEVELS.index(level) + 1 :]
-    return next((one for one in lower if one != "layer" or spec.role == "animator"), None)
+    return next((one for one in lower if one != "layer" or spec.role != "artist"), None)
 
 
 def at_level(spec: ModelSpec, level: str) -> ModelSpec:

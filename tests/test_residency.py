@@ -228,6 +228,15 @@ def test_a_picture_is_not_streamed_layer_by_layer_and_what_fits_nowhere_is_told(
     assert any("animator is streamed from main memory (layer)" in sentence for sentence in said)
 
 
+def test_a_composer_is_streamed_before_its_part_is_given_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    gpu = Gpu(1)
+    monkeypatch.setattr(opening, "load_model", lambda spec, home: Model(spec, gpu, SIZES))
+    composer = spec_of("composer", family="ace_step")
+    models, said = Residents(Catalog(profiles={}, models={"composer": composer}), tmp_path, 1, gpu=gpu), list[str]()
+    models.handle("composer", said.append).open()
+    assert said == ["composer is streamed from main memory (model): 1.0 GB of the GPU did not hold it"]
+
+
 def test_other_parameters_are_another_need(tmp_path: Path) -> None:
     needs = Needs(tmp_path / FILE)
     plain, tiled = spec_of("animator"), spec_of("animator", params={"tile": True})

@@ -128,13 +128,15 @@ class Speech(Frozen, frozen=True):
 
 class MusicJob(Frozen, frozen=True):
     """`tempo` in beats a minute; `mood` one of calm, wonder, tense, bright, pulse, warm. `sections`, in order, say what
-    the music does when; they begin at the bar nearest to their start. Without any the piece has a form of its own."""
+    the music does when; they begin at the bar nearest to their start. Without any the piece has a form of its own.
+    `memory` as of a picture."""
 
     mood: str
     tempo: float
     seconds: float
     seed: int
     sections: tuple[MusicSection, ...] = ()
+    memory: int = 0
 
 
 @runtime_checkable

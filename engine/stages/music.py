@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
+
 from engine.artifacts import Store, content_key
 from engine.backends.protocols import Handle, MusicJob, MusicModel
+from engine.catalog import ModelSpec
 from engine.formats import Format
+from engine.ladder import AS_ASKED, MUSIC_RUNGS, Ladder, Rung, step_down
 from engine.made import Music, MusicSection, Track
 from engine.on_the_beat import filled
 from engine.progress import Control
@@ -54,16 +59,23 @@ def hear_own_track(request: StoryRequest, plan: Plan, *, store: Store, control: 
 
 
 def compose_clock(
-    request: StoryRequest, plan: Plan, fmt: Format, *, composer: Handle[MusicModel], store: Store, control: Control
+    request: StoryRequest,
+    plan: Plan,
+    fmt: Format,
+    *,
+    composer: Handle[MusicModel],
+    store: Store,
+    control: Control,
+    ladder: Ladder | None = None,
 ) -> Source:
     """A piece that the film is then cut to, from a composer that does not keep the tempo by itself: its beats are
-    listened for. Raises what the composer raises."""
+    listened for. Raises what the composer raises, `OutOfMemory` when not even its lowest rung holds it."""
     from engine.own_track import hear_piece
 
     natural = len(plan.shots) * fmt.pacing.shot_seconds + plan.title_seconds + plan.end_seconds
     seconds = round(LONGEST * (plan.target_seconds or natural)) + 2.0
     control.emit("stage", NAME, total=1)
-    music, _ = _composed(plan, fmt, seconds, (), composer, store, control)
+    music, _ = _composed(plan, fmt, seconds, (), composer, store, control, ladder or Ladder())
     file = music.audio
     assert file is not None
     key = content_key(stage="track", version=TRACK_VERSION, file=file)
@@ -92,14 +104,16 @@ def make_music(
     composer: Handle[MusicModel],
     store: Store,
     control: Control,
+    ladder: Ladder | None = None,
 ) -> Music:
     """The music of a film of `seconds`: `source` laid to that length, else a piece with those `sections`, or none if
-    the request wants none. Raises what the composer raises."""
+    the request wants none. A composer on the GPU walks the ladder; `ladder` remembers what fits. Raises what the
+    composer raises, `OutOfMemory` when not even its lowest rung holds it."""
     if not request.music:
         return Music(audio=None, seconds=0)
     control.emit("stage", NAME, total=1)
     if source is None:
-        music, reused = _composed(plan, fmt, seconds, tuple(sections), composer, store, control)
+        music, reused = _composed(plan, fmt, seconds, tuple(sections), composer, store, control, ladder or Ladder())
     else:
         music, reused = _laid(source, seconds, store, control)
     control.emit("shot", NAME, done=1, total=1, reused=reused, made=music)
@@ -114,20 +128,47 @@ def _composed(
     composer: Handle[MusicModel],
     store: Store,
     control: Control,
+    ladder: Ladder,
 ) -> tuple[Music, bool]:
     job = MusicJob(mood=fmt.music.mood, tempo=fmt.music.tempo, seconds=seconds, seed=plan.seed, sections=sections)
-    spec = composer.spec
-    key = content_key(
-        stage=NAME, version=STAGE_VERSION, model=spec.id, revision=spec.revision, params=spec.params, job=job
+    spec, shape = composer.spec, (1, 1, ceil(seconds))
+    rungs = MUSIC_RUNGS if spec.needs_gpu else (AS_ASKED,)
+    first = ladder.first(rungs, spec.id, shape)
+    for rung in rungs[: first + 1]:
+        kept = store.find(NAME, _key(job, rung, spec), Music)
+        if kept is not None:
+            return kept, True
+    model = composer.open()
+
+    def attempt(rung: Rung) -> Music:
+        asked = msgspec.structs.replace(job, memory=rung.memory)
+
+        def record(folder: Path) -> Music:
+            out = folder / "music.wav"
+            model.compose(asked, out, tick=lambda done, total: control.step(NAME, None, done, total))
+            return Music(audio=out, seconds=seconds)
+
+        return store.keep(NAME, _key(job, rung, spec), Music, record)
+
+    def make_room() -> bool:
+        control.check()
+        return spec.needs_gpu and composer.alone()
+
+    music, number = step_down(rungs, first, attempt, make_room)
+    if number > first:
+        ladder.remember(spec.id, shape, rungs[number])
+    if rungs[number].memory:
+        told = f"{spec.id} runs with {rungs[number].name}, because memory was short"
+        control.emit("decision", NAME, message=told)
+    return music, False
+
+
+def _key(job: MusicJob, rung: Rung, spec: ModelSpec) -> str:
+    # Offloading moves weights about and changes no sample; decoding in tiles does.
+    piece = msgspec.structs.replace(job, memory=rung.memory if rung.memory >= 2 else 0)
+    return content_key(
+        stage=NAME, version=STAGE_VERSION, model=spec.id, revision=spec.revision, params=spec.params, job=piece
     )
-
-    def record(folder: Path) -> Music:
-        out = folder / "music.wav"
-        composer.open().compose(job, out, tick=lambda done, total: control.step(NAME, None, done, total))
-        return Music(audio=out, seconds=seconds)
-
-    kept = store.find(NAME, key, Music)
-    return kept or store.keep(NAME, key, Music, record), kept is not None
 
 
 def _laid(source: Source, seconds: float, store: Store, control: Control) -> tuple[Music, bool]:

@@ -82,9 +82,7 @@ class AceStep:
                 local_files_only=True,
             )
             pipeline.set_progress_bar_config(disable=True)
-            self._placement: Placement | None = Placement(pipeline, self.decision, params.offload)
-            if params.tile:
-                pipeline.vae.enable_tiling()
+            self._placement: Placement | None = Placement(pipeline, self.decision, params.offload, tile=params.tile)
             self._pipeline: Any = pipeline
 
     def compose(self, job: MusicJob, out: Path, *, tick: Tick = no_tick) -> None:
@@ -96,7 +94,9 @@ class AceStep:
             raise BadRequest("seconds", f"{job.seconds:g} is outside 0 to {LONGEST:g}")
         steps = self._params.steps
         tick(0, steps)
+        assert self._placement is not None
         with memory_guard(self.spec):
+            self._placement.fit(job.memory)
             audio = self._pipeline(
                 prompt=f"{MOODS[job.mood]}, instrumental, no vocals",
                 lyrics=lyrics_of(job.sections),
