@@ -63,7 +63,7 @@ def draw_chart(
     head = pad + (title.shape[0] + pad if title.size > 1 else 0)
     foot = pad + (source.shape[0] + round(pad * 0.8) if source.size > 1 else 0)
     draw = _line if chart.kind == "line" else _bars
-    inner, paint = draw(chart, labels, values, ink, (wide, space.height - head - foot), pad, short)
+    inner, paint = draw(_Sheet(chart, labels, values, ink, wide, space.height - head - foot, pad, short))
     base = plain(wide, head + inner + foot, ink.ground, 232)
     fill(base, 0, wide, 0, max(2, round(short * 0.008)), ink.mark)
     if title.size > 1:
@@ -82,17 +82,23 @@ def draw_chart(
 Paint = Callable[[Plate, int, float], None]
 
 
-def _bars(
-    chart: Chart,
-    labels: Sequence[np.ndarray],
-    values: Sequence[np.ndarray],
-    ink: Ink,
-    room: tuple[int, int],
-    pad: int,
-    short: int,
-) -> tuple[int, Paint]:
+class _Sheet(NamedTuple):
+    """What is drawn between title and source: masks of each point's label and value, room of `wide`×`tall` pixels with
+    `pad` of them free at the sides; `short` is the film's shorter side, which strokes go by."""
+
+    chart: Chart
+    labels: Sequence[np.ndarray]
+    values: Sequence[np.ndarray]
+    ink: Ink
+    wide: int
+    tall: int
+    pad: int
+    short: int
+
+
+def _bars(sheet: _Sheet) -> tuple[int, Paint]:
     """A row for each value, closer together where there is little room; behind the longest bar its value still fits."""
-    wide, tall = room
+    chart, labels, values, ink, wide, tall, pad, short = sheet
     letters = max(part.shape[0] for part in (*labels, *values))
     row = max(letters + 2, min(letters + round(short * 0.032), tall // len(chart.points)))
     start = pad + max(label.shape[1] for label in labels) + round(pad * 0.6)
@@ -111,17 +117,9 @@ def _bars(
     return row * len(chart.points), paint
 
 
-def _line(
-    chart: Chart,
-    labels: Sequence[np.ndarray],
-    values: Sequence[np.ndarray],
-    ink: Ink,
-    room: tuple[int, int],
-    pad: int,
-    short: int,
-) -> tuple[int, Paint]:
+def _line(sheet: _Sheet) -> tuple[int, Paint]:
     """Years along the foot, a point above each, its value above that; written where there is room, ends always."""
-    wide, tall = room
+    chart, labels, values, ink, wide, tall, pad, short = sheet
     above, below = max(value.shape[0] for value in values), max(label.shape[0] for label in labels)
     gap = round(pad * 0.6)
     rise = max(round(short * 0.1), min(round(short * 0.2), tall - above - below - 4 * gap))

@@ -9,7 +9,7 @@ from statistics import median
 
 from engine.formats import Pacing
 from engine.made import Pauses, Timing, Word
-from engine.timing import KEPT_UNASKED, TOLERANCE, Fit, missed
+from engine.timing import KEPT_UNASKED, TOLERANCE, Fit, RunningTime, missed
 
 WORD_STEPS = (2.0, 1.0, 0.5, 0.25)
 """Beats from word to word, the slowest first."""
@@ -35,33 +35,23 @@ def filled(beats: Sequence[float], seconds: float) -> tuple[float, ...]:
     return (*before, *known, *(known[-1] + usual * i for i in range(1, after + 1)))
 
 
-def fit_to_beat(
-    words: Sequence[int],
-    *,
-    pacing: Pacing,
-    beats: Sequence[float],
-    fps: int,
-    title_seconds: float,
-    end_seconds: float,
-    target_seconds: float | None,
-    max_shot_seconds: float | None = None,
-    before: Pauses | None = None,
-) -> Fit:
+def fit_to_beat(words: Sequence[int], time: RunningTime, *, pacing: Pacing, beats: Sequence[float]) -> Fit:
     """Cut on `beats`, seconds of film time without holes (see `filled`): each shot lasts whole beats.
 
-    Where no length is asked for, that of `before` is kept, if the shots at the format's pace come near it.
+    Where no length is asked for, that of `time.before` is kept, if the shots at the format's pace come near it.
 
     `words`: how many each shot shows; one with more of them gets a beat more where beats are left over. The title card
     ends on the beat nearest to its own length, and the end card takes or gives what beats leave over. A cut is at the
     frame nearest to its beat, half a frame from it at most. Beats beyond the last known one are counted on.
     """
-    end = round(end_seconds * fps)
+    fps, title_seconds, target_seconds, before = time.fps, time.title_seconds, time.target_seconds, time.before
+    end = round(time.end_seconds * fps)
     shots, usual = len(words), median(b - a for a, b in pairwise(beats))
     longest = max(b - a for a, b in pairwise(beats))
     able = [i for i, beat in enumerate(beats) if beat > title_seconds / 2] if title_seconds else [0]
     first = min(able or [len(beats) - 1], key=lambda i: abs(beats[i] - title_seconds))
     title = round(beats[first] * fps) if title_seconds else 0
-    most = max(1, math.floor((max_shot_seconds - 1 / fps) / longest)) if max_shot_seconds else None
+    most = max(1, math.floor((time.max_shot_seconds - 1 / fps) / longest)) if time.max_shot_seconds else None
     natural = shots * max(1, round(pacing.shot_seconds / usual))
     if target_seconds is None and before is not None:
         off = _at(beats, first + natural, usual) + end / fps - before.seconds

@@ -31,6 +31,21 @@ SPEED_STEP = 0.03
 """A voice's speed comes in such steps: a line that is edited should not make all the others be spoken again."""
 
 
+class RunningTime(Frozen, frozen=True):
+    """What a film lasts at `fps`: its cards and, with them, `target_seconds`, None where no length is asked for.
+
+    `max_shot_seconds`: the animator's longest clip, None if it has no limit. `before`: what the film had before a line
+    of it was edited.
+    """
+
+    fps: int
+    title_seconds: float
+    end_seconds: float
+    target_seconds: float | None
+    max_shot_seconds: float | None = None
+    before: Pauses | None = None
+
+
 class Fit(Frozen, frozen=True):
     """`speed` the voice must have for `timings` to hold; `seconds` the film's length, cards included.
 
@@ -55,32 +70,27 @@ class Fit(Frozen, frozen=True):
 
 def fit(
     speech: Sequence[float],
+    time: RunningTime,
     *,
     pacing: Pacing,
-    fps: int,
-    title_seconds: float,
-    end_seconds: float,
-    target_seconds: float | None,
     speed: float | None = None,
     shown: Sequence[float] = (),
     linger: bool = False,
-    max_shot_seconds: float | None = None,
-    before: Pauses | None = None,
 ) -> Fit:
-    """Choose speed and pauses so that title card + shots + end card last `target_seconds`.
+    """Choose speed and pauses so that title card + shots + end card last `time.target_seconds`.
 
     `speech`: per shot the measured seconds of its line, 0 for a silent shot; at the voice's own pace if `speed` is
     None (it is then chosen within `pacing.speed`), else at that very speed. The voice's own pace is kept as long as
     the format's pauses alone can do it. `shown`: per shot the seconds that it lasts at least, so that what is said in
     it can be read; `linger`: whether shots may be more silent than the format's most (`engine.silence.LINGER`).
-    `max_shot_seconds`: the animator's longest clip. `before`: what the film had before a line of it was edited; it is
-    kept as long as the length then is about what was wanted (`KEPT_ASKED`, `KEPT_UNASKED`; exact in formats that last
-    an exact time).
+    `time.before` is kept as long as the length then is about what was wanted (`KEPT_ASKED`, `KEPT_UNASKED`; exact in
+    formats that last an exact time).
 
     Every cut lies on a whole frame, so nothing accumulates; a target that can be reached is met to the frame.
     """
-    title, end = round(title_seconds * fps), round(end_seconds * fps)
-    longest = math.floor(max_shot_seconds * fps + 1e-6) if max_shot_seconds else None
+    fps, target_seconds, before = time.fps, time.target_seconds, time.before
+    title, end = round(time.title_seconds * fps), round(time.end_seconds * fps)
+    longest = math.floor(time.max_shot_seconds * fps + 1e-6) if time.max_shot_seconds else None
     wanted = None if target_seconds is None else max(0, round(target_seconds * fps) - title - end)
     given = speed is not None
 

@@ -7,7 +7,7 @@ import pytest
 from engine.formats import Pacing
 from engine.made import Timing
 from engine.on_the_beat import filled, fit_to_beat, steady_beats, words_on_beats
-from engine.timing import Fit
+from engine.timing import Fit, RunningTime
 
 
 def lengths(found: Fit) -> list[int]:
@@ -15,16 +15,9 @@ def lengths(found: Fit) -> list[int]:
 
 
 def on_the_beat(words, target, tempo=120.0, fps=24, title=2.0, beats=None, **more) -> Fit:
-    return fit_to_beat(
-        words,
-        pacing=Pacing(shot_seconds=4, pause=(0, 0.5), speed=(1, 1)),
-        beats=beats or steady_beats(tempo, 90),
-        fps=fps,
-        title_seconds=title,
-        end_seconds=2.0,
-        target_seconds=target,
-        **more,
-    )
+    time = RunningTime(fps=fps, title_seconds=title, end_seconds=2.0, target_seconds=target, **more)
+    pacing = Pacing(shot_seconds=4, pause=(0, 0.5), speed=(1, 1))
+    return fit_to_beat(words, time, pacing=pacing, beats=beats or steady_beats(tempo, 90))
 
 
 def test_an_edited_music_video_keeps_the_length_that_nobody_asks_for_any_more():

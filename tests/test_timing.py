@@ -9,13 +9,21 @@ from hypothesis import strategies as st
 
 from engine.errors import BadRequest
 from engine.formats import FOLDER, Pacing, format_names, load_format, read_format
-from engine.timing import Fit, fit
+from engine.timing import Fit, RunningTime, fit
 
 CALM = Pacing(shot_seconds=5.0, pause=(0.25, 1.1), speed=(0.94, 1.06))
 
 
-def fitted(speech, target, *, fps=24, pacing=CALM, **more) -> Fit:
-    return fit(speech, pacing=pacing, fps=fps, title_seconds=2.5, end_seconds=2.5, target_seconds=target, **more)
+def fitted(speech, target, *, fps=24, pacing=CALM, longest=None, before=None, **more) -> Fit:
+    time = RunningTime(
+        fps=fps,
+        title_seconds=2.5,
+        end_seconds=2.5,
+        target_seconds=target,
+        max_shot_seconds=longest,
+        before=before,
+    )
+    return fit(speech, time, pacing=pacing, **more)
 
 
 def film_frames(found: Fit, fps: int, title=2.5) -> int:
@@ -175,7 +183,7 @@ def test_measured_speech_at_a_given_speed_only_moves_the_pauses():
 
 
 def test_no_shot_is_longer_than_the_animators_longest_clip():
-    found = fitted([2.0, 4.5, 1.0, 3.0], 30, max_shot_seconds=5.0)
+    found = fitted([2.0, 4.5, 1.0, 3.0], 30, longest=5.0)
     assert all(t.frames <= 5 * 24 for t in found.timings)
 
 
@@ -210,13 +218,10 @@ def test_every_format_keeps_its_default_length_with_lines_of_its_own_pace(name):
     cards = fmt.overlays.title_seconds + fmt.overlays.end_seconds
     shots = max(1, round((target - cards) / fmt.pacing.shot_seconds))
     line = (target - cards) / shots - 2 * (fmt.pacing.pause[0] + fmt.pacing.pause[1]) / 2
-    found = fit(
-        [line] * shots,
-        pacing=fmt.pacing,
-        fps=24,
-        title_seconds=fmt.overlays.title_seconds,
-        end_seconds=fmt.overlays.end_seconds,
-        target_seconds=target,
+    overlays = fmt.overlays
+    time = RunningTime(
+        fps=24, title_seconds=overlays.title_seconds, end_seconds=overlays.end_seconds, target_seconds=target
     )
+    found = fit([line] * shots, time, pacing=fmt.pacing)
     assert found.off == 0
     assert found.speed == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -20,7 +21,7 @@ from engine.speaking import spoken_text, written_words
 from engine.speaking.casting import choose_voices
 from engine.speaking.lexicon import Lexicon
 from engine.speech import split_line
-from engine.timing import Fit, fit
+from engine.timing import Fit, RunningTime, fit
 from engine.types import Character, Frozen, Plan, Script, Shot, Stage
 from engine.writing.fitting import Recorded, Take, fill_time, script_of
 
@@ -72,23 +73,10 @@ def speak_voices(
     control.emit("decision", NAME, message=_cast_in_words(cast))
 
     _tell_unread(script, plan.locale, lexicon, control)
+    booth = _Booth(plan, fmt.pacing.pauses, lexicon, narrator, store, control)
 
     def speak(shots: Sequence[Shot], speed: float) -> list[Take]:
-        return [
-            _speak_line(
-                shot,
-                i,
-                plan,
-                cast.get(shot.speaker, cast[None]),
-                speed,
-                fmt.pacing.pauses,
-                lexicon,
-                narrator,
-                store,
-                control,
-            )
-            for i, shot in enumerate(shots)
-        ]
+        return [booth.speak(i, shot, cast.get(shot.speaker, cast[None]), speed) for i, shot in enumerate(shots)]
 
     spoken = zip(script.shots, speak(script.shots, 1.0), strict=True)
     lines = [Recorded(shots=(shot,), takes=(take,)) for shot, take in spoken]
@@ -106,16 +94,11 @@ def speak_voices(
     def fitted(speed: float | None) -> Fit:
         return fit(
             [take.voice.seconds for take in takes],
+            _running_time(plan, before),
             pacing=fmt.pacing,
-            fps=plan.fps,
-            title_seconds=plan.title_seconds,
-            end_seconds=plan.end_seconds,
-            target_seconds=plan.target_seconds,
             speed=speed,
             shown=[reading_seconds(shot.narration) for shot in shots],
             linger=own,
-            max_shot_seconds=plan.max_clip_seconds,
-            before=before,
         )
 
     found = fitted(None)
@@ -147,56 +130,70 @@ def _cast_in_words(cast: dict[str | None, str]) -> str:
     return "; ".join(said) + "." if said else "Everybody speaks with the model's one voice."
 
 
-def _speak_line(
-    shot: Shot,
-    index: int,
-    plan: Plan,
-    voice: str,
-    speed: float,
-    pauses: float,
-    lexicon: Lexicon | None,
-    narrator: Handle[VoiceModel],
-    store: Store,
-    control: Control,
-) -> Take:
-    control.check()
-    reading = spoken_text(shot.narration, plan.locale, lexicon)
-    if not any(char.isalnum() for char in reading.text):  # a pause, a dash, a picture: nothing to say
-        return Take(voice=Voice(audio=None, seconds=0), reused=False)
-    if reading.sounds and not narrator.spec.limits.phonemes:
-        ipa = next(iter(reading.sounds.values()))
-        raise BadRequest(
-            "lexicon", f"/{ipa}/ is IPA, which narrator {narrator.spec.id} does not take: respell the word"
+def _running_time(plan: Plan, before: Pauses | None) -> RunningTime:
+    return RunningTime(
+        fps=plan.fps,
+        title_seconds=plan.title_seconds,
+        end_seconds=plan.end_seconds,
+        target_seconds=plan.target_seconds,
+        max_shot_seconds=plan.max_clip_seconds,
+        before=before,
+    )
+
+
+@dataclass(frozen=True)
+class _Booth:
+    """The narrator and the places that every line of a story needs; `pauses` scales those at stops."""
+
+    plan: Plan
+    pauses: float
+    lexicon: Lexicon | None
+    narrator: Handle[VoiceModel]
+    store: Store
+    control: Control
+
+    def speak(self, index: int, shot: Shot, voice: str, speed: float) -> Take:
+        """The shot's line, kept or spoken now; nothing where there is nothing to say."""
+        self.control.check()
+        reading = spoken_text(shot.narration, self.plan.locale, self.lexicon)
+        if not any(char.isalnum() for char in reading.text):  # a pause, a dash, a picture: nothing to say
+            return Take(voice=Voice(audio=None, seconds=0), reused=False)
+        if reading.sounds and not self.narrator.spec.limits.phonemes:
+            ipa = next(iter(reading.sounds.values()))
+            raise BadRequest(
+                "lexicon", f"/{ipa}/ is IPA, which narrator {self.narrator.spec.id} does not take: respell the word"
+            )
+        job = SpeechJob(
+            text=reading.text,
+            sounds=reading.sounds,
+            pauses=self.pauses,
+            voice=voice,
+            locale=self.plan.locale,
+            speed=speed,
+            seed=self.plan.seed,
         )
-    job = SpeechJob(
-        text=reading.text,
-        sounds=reading.sounds,
-        pauses=pauses,
-        voice=voice,
-        locale=plan.locale,
-        speed=speed,
-        seed=plan.seed,
-    )
-    spec = narrator.spec
-    key = content_key(
-        stage=NAME,
-        version=STAGE_VERSION,
-        model=spec.id,
-        revision=spec.revision,
-        params=spec.params,
-        job=job,
-        written=[word.written for word in reading.words],
-    )
-    kept = store.find(NAME, key, Voice)
-    if kept is not None:
-        return Take(voice=kept, reused=True)
+        spec = self.narrator.spec
+        key = content_key(
+            stage=NAME,
+            version=STAGE_VERSION,
+            model=spec.id,
+            revision=spec.revision,
+            params=spec.params,
+            job=job,
+            written=[word.written for word in reading.words],
+        )
+        kept = self.store.find(NAME, key, Voice)
+        if kept is not None:
+            return Take(voice=kept, reused=True)
 
-    def record(folder: Path) -> Voice:
-        out = folder / "voice.wav"
-        speech = narrator.open().speak(job, out, tick=lambda done, total: control.step(NAME, index, done, total))
-        return Voice(audio=out, seconds=speech.seconds, words=written_words(reading, speech.words), voice=voice)
+        def record(folder: Path) -> Voice:
+            out = folder / "voice.wav"
+            speech = self.narrator.open().speak(
+                job, out, tick=lambda done, total: self.control.step(NAME, index, done, total)
+            )
+            return Voice(audio=out, seconds=speech.seconds, words=written_words(reading, speech.words), voice=voice)
 
-    return Take(voice=store.keep(NAME, key, Voice, record), reused=False)
+        return Take(voice=self.store.keep(NAME, key, Voice, record), reused=False)
 
 
 def _tell_unread(script: Script, locale: str, lexicon: Lexicon | None, control: Control) -> None:
@@ -247,23 +244,14 @@ def _shown_on_the_beat(
     lines = [shot.narration.split() for shot in script.shots]
     if beats is None:
         beats = steady_beats(fmt.music.tempo, plan.target_seconds or len(lines) * 2 * fmt.pacing.shot_seconds)
-    found = fit_to_beat(
-        [len(line) for line in lines],
-        pacing=fmt.pacing,
-        beats=beats,
-        fps=plan.fps,
-        title_seconds=plan.title_seconds,
-        end_seconds=plan.end_seconds,
-        target_seconds=plan.target_seconds,
-        max_shot_seconds=plan.max_clip_seconds,
-        before=before,
-    )
+    words = [len(line) for line in lines]
+    found = fit_to_beat(words, _running_time(plan, before), pacing=fmt.pacing, beats=beats)
     _tell(found, plan, control)
     beats = filled(beats, found.seconds)
     voices = []
     for i, (line, timing) in enumerate(zip(lines, found.timings, strict=True)):
-        words = words_on_beats(line, timing, beats)
-        voices.append(Voice(audio=None, seconds=timing.speech if words else 0.0, words=words))
+        lit = words_on_beats(line, timing, beats)
+        voices.append(Voice(audio=None, seconds=timing.speech if lit else 0.0, words=lit))
         control.emit("shot", NAME, shot=i, done=i + 1, total=len(lines), made=voices[i])
     return Spoken(
         script=script,
