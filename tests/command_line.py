@@ -11,8 +11,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-PROGRAM = """
+from tests.conftest import ROOT
+
+PROGRAM = f"""
 import sys
+sys.path.insert(0, {str(ROOT)!r})
+from tests.kept_fonts import keep_fonts
+keep_fonts()
 from engine.bench_rig import bench_catalog
 from engine.cli import build_app, exit_with
 from server.settings import Settings

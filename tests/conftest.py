@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.kept_fonts import FOLDER
+from tests.shared import shared_folder
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # As engine.models does before it imports a family; but test modules import torch and llama.cpp themselves, and OpenMP
@@ -37,4 +40,5 @@ def neutral_surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[N
                 patch.delenv(name)
         patch.setenv("REELHOUSE_HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
+        patch.setenv(FOLDER, str(shared_folder(tmp_path_factory, "fonts")))
         yield

@@ -8,16 +8,13 @@ from pathlib import Path
 import pytest
 
 from engine.backends.toys import build_toys
+from tests.shared import shared_folder
 
 
 def shared_home(tmp_path_factory: pytest.TempPathFactory, *names: str) -> Path:
     """A REELHOUSE_HOME with the toys of these names, all of them if none is named. Never write into it."""
-    root = tmp_path_factory.getbasetemp()
-    if root.name.startswith("popen-"):  # a worker of pytest-xdist has its own folder below the run's
-        root = root.parent
-    home = root / "toy-home"
-    home.mkdir(exist_ok=True)
-    with (root / "toy-home.lock").open("w") as lock:
+    home = shared_folder(tmp_path_factory, "toy-home")
+    with home.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         build_toys(home, names or None)
     return home

@@ -20,6 +20,7 @@ from engine.bench_rig import PROFILE, bench_catalog
 from engine.reel import Reel
 from server.fault import fault
 from server.generation import main
+from tests.kept_fonts import keep_fonts
 
 SECONDS = "BENCH_CLIP_SECONDS"
 MADE = "BENCH_MADE"
@@ -97,6 +98,7 @@ def disarm_the_second() -> None:
 
 
 if __name__ == "__main__":
+    keep_fonts()
     if os.environ.get(MADE):
         watch_what_is_made(os.environ[MADE])
     if os.environ.get(LOSES):
