@@ -13,7 +13,7 @@ from engine.downloads import Network
 from engine.errors import DownloadFailed, PackRefused
 from engine.weights import fetched_folder
 from tests.hub_server import serving
-from tests.test_pulling import entry, installed, pinned, pull
+from tests.pulling import entry, installed, pinned, pull
 
 
 def zipped(path: Path, files: dict[str, bytes], mode: int = 0) -> Path:

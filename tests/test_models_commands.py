@@ -18,7 +18,7 @@ import yaml
 
 from engine.catalog import CATALOG_FILE
 from tests.hub_server import Hub, serving
-from tests.test_pulling import tensors
+from tests.pulling import tensors
 from tests.toy_weights import shared_home
 
 PROGRAM = """

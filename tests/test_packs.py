@@ -15,7 +15,7 @@ from engine.catalog import Catalog, ModelSpec, Weights
 from engine.errors import LicenceRefused, ModelCorrupt, ModelMissing, PackRefused
 from engine.packs import export_pack, import_pack
 from engine.weights import check_weights, fetched_folder, find_weights, with_places, write_checksums
-from tests.test_pulling import tensors
+from tests.pulling import tensors
 
 LONG = "a/" * 8 + "n" * 150 + ".json"
 

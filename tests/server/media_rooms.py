@@ -165,3 +165,13 @@ def gives(data: bytes, kind: str = "image/png", status: int = 200, **headers: st
         request.wfile.write(data)
 
     return answer
+
+
+DATA = bytes(range(256)) * 40
+
+
+SIZE = len(DATA)
+
+
+def name_of(media: Media) -> str:
+    return f"{media.id}{media.suffix}"

@@ -28,7 +28,7 @@ from server.place import Place
 from server.queue import open_queue, ring_for
 from server.stories.models import StoryClip
 from server.wire import LOST_DEVICE
-from tests.server.chaos import Ear
+from tests.server.chaos_rig import Ear
 from tests.server.invariants import broken
 from tests.server.making import Workers, a_place, job, row, submit, wait_for_end, wait_until
 from tests.server.people import a_user
