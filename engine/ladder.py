@@ -1,7 +1,8 @@
 """The out-of-memory ladder: what to try next when a model does not fit, and what was found to fit. Knows no model.
 
 Each rung asks for less than the one above: as asked → offload → tile → fewer frames → smaller → a camera move over
-the still. What fitted is remembered per GPU, model and shape, so that nothing fails twice.
+the still. What fitted is remembered per GPU, driver, model and shape, so that nothing fails twice; it counts as long
+as no more memory is free than was.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from typing import TypeVar
 
 import msgspec
 
-from engine.artifacts import write_atomically
+from engine.artifacts import content_key, write_atomically
+from engine.catalog import ModelSpec
 from engine.errors import OutOfMemory
 from engine.types import Frozen
 
 T = TypeVar("T")
+FILE = "ladder.json"
 Shape = tuple[int, int, int]
 """Width, height, frames (1 for a still); of music 1, 1, seconds."""
 
@@ -56,6 +59,11 @@ CLIP_RUNGS = (
     Rung(name="half size", memory=2, frames=0.5, size=0.5),
     Rung(name="camera move", camera=True),
 )
+UNDERSTUDY = Rung(name="understudy")
+"""Below all rungs of a model: another one takes its part (`engine.understudy`)."""
+
+MORE_GB = 0.5
+"""So much more of a GPU has to be free than when something did not fit, for it to be tried again."""
 
 
 def step_down(
@@ -79,13 +87,21 @@ def step_down(
     raise IndexError(f"there is no rung {first}")
 
 
+def name_of(spec: ModelSpec) -> str:
+    """An entry as the ladder remembers it: with other weights or parameters it is another one."""
+    return f"{spec.id} {content_key(params=spec.params, revision=spec.revision)[:12]}"
+
+
 class Found(msgspec.Struct, frozen=True):
-    """The highest rung on which `model` fitted on `gpu` at `shape`."""
+    """That nothing above `rung` fitted: of `model` on `gpu` under `driver` at `shape`, with `free` GB that others had
+    left."""
 
     gpu: str
     model: str
     shape: Shape
     rung: str
+    driver: str = ""
+    free: float = 0.0
 
 
 class Ladder:
@@ -95,29 +111,39 @@ class Ladder:
     is then found once more.
     """
 
-    def __init__(self, file: Path | None = None, gpu: str = "cpu") -> None:
+    def __init__(
+        self,
+        file: Path | None = None,
+        gpu: str = "cpu",
+        driver: str = "",
+        free_gb: float = 0.0,
+        *,
+        more_gb: float = MORE_GB,
+    ) -> None:
+        """`free_gb`: what others leave of the memory of `gpu` now; `more_gb`: a difference that is none."""
+        self._more_gb = more_gb
         self._file = file
-        self._gpu = gpu
+        self._gpu, self._driver, self.free_gb = gpu, driver, round(free_gb, 1)
         self._lock = threading.Lock()
+        self._seen = self._stamped()
         self._found = self._read()
 
     def first(self, rungs: Sequence[Rung], model: str, shape: Shape) -> int:
         """The rung to begin with: the lowest that this shape or a smaller one needed before."""
         names = [rung.name for rung in rungs]
-        with self._lock:
-            needed = [
-                names.index(one.rung)
-                for one in self._found
-                if (one.gpu, one.model) == (self._gpu, model) and one.rung in names and _holds(shape, one.shape)
-            ]
+        needed = [names.index(one.rung) for one in self._that_hold(model, shape) if one.rung in names]
         return max(needed, default=0)
+
+    def free_then(self, model: str, shape: Shape, rung: Rung) -> float | None:
+        """The most GB that were free when nothing above that rung fitted; None if that is not known to be so now."""
+        free = [one.free for one in self._that_hold(model, shape) if one.rung == rung.name]
+        return max(free, default=None)
 
     def remember(self, model: str, shape: Shape, rung: Rung) -> None:
         """Keep that only `rung` fitted. Raises `StorageFull`, `StorageUnwritable`."""
-        new = Found(gpu=self._gpu, model=model, shape=shape, rung=rung.name)
+        new = Found(self._gpu, model, shape, rung.name, self._driver, self.free_gb)
         with self._lock:
-            known = {(one.gpu, one.model, one.shape): one for one in [*self._read(), *self._found, new]}
-            self._found = list(known.values())
+            self._found = _together([*self._read(), *self._found, new])
             if self._file is not None:
                 self._file.parent.mkdir(parents=True, exist_ok=True)
                 write_atomically(self._file, msgspec.json.format(msgspec.json.encode(self._found)))
@@ -130,7 +156,38 @@ class Ladder:
         except (FileNotFoundError, msgspec.DecodeError):
             return []  # nothing was found yet, or somebody edited it: what fits is found again
 
+    def _that_hold(self, model: str, shape: Shape) -> list[Found]:
+        """What was found that says something of that model and shape here and now, by other stories meanwhile too."""
+        with self._lock:
+            if (stamp := self._stamped()) != self._seen:
+                self._seen, self._found = stamp, _together([*self._read(), *self._found])
+            return [
+                one
+                for one in self._found
+                if (one.gpu, one.driver, one.model) == (self._gpu, self._driver, model)
+                and self.free_gb <= one.free + self._more_gb
+                and _needs_as_much(shape, one.shape)
+            ]
 
-def _holds(shape: Shape, other: Shape) -> bool:
+    def _stamped(self) -> tuple[int, int]:
+        try:
+            now = self._file.stat() if self._file is not None else None
+        except FileNotFoundError:
+            now = None
+        return (0, 0) if now is None else (now.st_mtime_ns, now.st_ino)
+
+
+def _together(found: list[Found]) -> list[Found]:
+    """Of the same rung the one with most memory free; under another driver the later one."""
+    known: dict[tuple[str, str, Shape, str], Found] = {}
+    for one in found:
+        same = (one.gpu, one.model, one.shape, one.rung)
+        before = known.get(same)
+        if before is None or before.driver != one.driver or before.free < one.free:
+            known[same] = one
+    return list(known.values())
+
+
+def _needs_as_much(shape: Shape, other: Shape) -> bool:
     """Whether `shape` needs at least the memory of `other`: it grows with pixels times frames."""
     return shape[0] * shape[1] * shape[2] >= other[0] * other[1] * other[2]

@@ -14,13 +14,15 @@ from engine.types import Frozen
 
 
 class Machine(Frozen, frozen=True):
-    """`vram_gb` is what the GPU has in all, 0 without one; `taken_gb` how much of that other programs have now; GiB."""
+    """`vram_gb` is what the GPU has in all, 0 without one; `taken_gb` how much of that other programs have now; GiB.
+    `driver` is the version of the GPU's."""
 
     cores: int
     ram_gb: float
     gpu: str | None
     vram_gb: float
     taken_gb: float = 0.0
+    driver: str = ""
 
 
 class DriverMemory(NamedTuple):
@@ -31,6 +33,7 @@ class DriverMemory(NamedTuple):
     free_gb: float
     taken_gb: float
     uuid: str = ""
+    driver: str = ""
 
 
 @cache
@@ -42,6 +45,7 @@ def this_machine() -> Machine:
         ram_gb=psutil.virtual_memory().total / 2**30,
         gpu=gpu.name or None,
         vram_gb=gpu.total_gb,
+        driver=gpu.driver,
     )
 
 
@@ -87,6 +91,7 @@ def driver_memory() -> DriverMemory:
             int(facts.free) / 2**30,
             max(0, int(facts.total) - int(facts.free) - held) / 2**30,
             _text(pynvml.nvmlDeviceGetUUID(device)),
+            _text(pynvml.nvmlSystemGetDriverVersion()),
         )
     except pynvml.NVMLError:
         return nothing

@@ -112,6 +112,10 @@ class Residents:
                 self._make_room(way, tell)
             return self._open[spec.id]
 
+    def ram_free_gb(self) -> float:
+        """Of main memory, what these models hold of it not counted."""
+        return self._ram.free_gb()
+
     def close_others(self, spec: ModelSpec) -> bool:
         """Close all other models that hold memory of the GPU; whether there were any."""
         with self._lock:

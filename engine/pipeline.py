@@ -26,6 +26,7 @@ from engine.device_memory import gpu_memory
 from engine.errors import OutOfMemory, ReelhouseError
 from engine.formats import OWN, load_format
 from engine.handoff import Handoff
+from engine.ladder import FILE as LADDER_FILE
 from engine.ladder import Ladder
 from engine.machine import machine_now, this_machine
 from engine.made import Clip, Cut, Film, FilmFiles, Music, Told
@@ -82,7 +83,9 @@ def make_stories(
     models = residents or Residents(catalog, home, this_machine().vram_gb, gpu=gpu_memory(this_machine()))
     cancelled = cancelled if cancelled is not None else [threading.Event() for _ in requests]
     # One for all: what one story found too large, the next one does not try again.
-    wave = Coming(), Ladder(models.home / "ladder.json", this_machine().gpu or "cpu")
+    machine = machine_now()
+    free = machine.vram_gb - machine.taken_gb
+    wave = Coming(), Ladder(models.home / LADDER_FILE, machine.gpu or "cpu", machine.driver, free)
     lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cpu-lane")
     stories: list[_Story] = []
     at_work: _Story | None = None
@@ -138,7 +141,7 @@ def _tell(
     with clock.running("plan"):
         request, plan = make_plan(request, catalog, machine, models.home / OWN)
         fmt = load_format(plan.format, models.home / OWN)
-        company = Company(plan, models, control)
+        company = Company(plan, models, control, ladder)
         composes = request.music and request.music_file is None
     for decision in plan.decisions:
         control.emit("decision", "plan", message=decision)

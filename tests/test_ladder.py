@@ -93,3 +93,33 @@ def test_an_unreadable_file_means_that_nothing_was_found_yet(tmp_path: Path) -> 
     assert ladder.first(CLIP_RUNGS, "wan", (64, 64, 9)) == 0
     ladder.remember("wan", (64, 64, 9), CLIP_RUNGS[1])
     assert Ladder(file).first(CLIP_RUNGS, "wan", (64, 64, 9)) == 1
+
+
+def test_what_was_found_counts_until_clearly_more_memory_is_free_or_the_driver_is_another(tmp_path: Path) -> None:
+    file, shape = tmp_path / "ladder.json", (832, 480, 81)
+
+    def first(free: float, driver: str = "570.1") -> int:
+        return Ladder(file, "RTX 3060", driver, free).first(CLIP_RUNGS, "wan", shape)
+
+    Ladder(file, "RTX 3060", "570.1", 9.0).remember("wan", shape, CLIP_RUNGS[3])
+    assert [first(4.0), first(9.0), first(9.4), first(12.0), first(9.0, "580.2")] == [3, 3, 3, 0, 0]
+
+
+def test_with_more_memory_a_higher_rung_is_found_and_with_less_the_lower_one_is_not_forgotten(tmp_path: Path) -> None:
+    file, shape = tmp_path / "ladder.json", (832, 480, 81)
+    for free, rung in ((4.0, 6), (12.0, 1), (3.0, 6)):
+        Ladder(file, "RTX 3060", "570.1", free).remember("wan", shape, CLIP_RUNGS[rung])
+    found = [Ladder(file, "RTX 3060", "570.1", free).first(CLIP_RUNGS, "wan", shape) for free in (3.0, 4.0, 11.0, 13.0)]
+    assert found == [6, 6, 1, 0]
+
+
+def test_a_story_hears_at_once_what_another_one_found_meanwhile(tmp_path: Path) -> None:
+    one, other = Ladder(tmp_path / "ladder.json"), Ladder(tmp_path / "ladder.json")
+    one.remember("wan", (64, 64, 9), CLIP_RUNGS[2])
+    assert other.first(CLIP_RUNGS, "wan", (64, 64, 9)) == 2
+
+
+def test_a_file_of_before_drivers_and_memory_were_kept_says_nothing_of_a_gpu(tmp_path: Path) -> None:
+    file = tmp_path / "ladder.json"
+    file.write_text('[{"gpu": "RTX 3060", "model": "wan", "shape": [64, 64, 9], "rung": "camera move"}]')
+    assert Ladder(file, "RTX 3060", "570.1", 11.0).first(CLIP_RUNGS, "wan", (64, 64, 9)) == 0

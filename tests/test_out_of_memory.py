@@ -33,13 +33,15 @@ from tests.toy_weights import shared_home
 STEPS = 3
 
 
-def tell(folder: Path, *requests: StoryRequest, catalog: Catalog | None = None) -> tuple[list, list[Event]]:
+def tell(
+    folder: Path, *requests: StoryRequest, catalog: Catalog | None = None, home: Path | None = None
+) -> tuple[list, list[Event]]:
     events: list[Event] = []
     catalog = catalog or small_catalog(artist_seconds=0.06, animator_seconds=0.06)
     outcomes = make_stories(
         requests,
         [folder / f"work-{number}" for number in range(len(requests))],
-        home=folder / "home",
+        home=home or folder / "home",
         catalog=catalog,
         on_event=events.append,
     )
@@ -93,6 +95,102 @@ def test_whoever_took_over_is_named_in_the_record_and_in_the_credits(
     (made,), _ = tell(tmp_path, small_request("A fox ran."))
     assert made.plan.models["artist"] == "sketch"
     assert json.loads(made.record.read_bytes())["models"]["artist"]["family"] == "sketch"
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """From now on the artist runs out of memory; the prompts that it was given."""
+    asked: list[str] = []
+    starve(monkeypatch, Quilter, 0, no_memory)
+    paint = Quilter.paint
+
+    def counting(self: Quilter, job, folder: Path, **more):
+        asked.append(job.prompt)
+        return paint(self, job, folder, **more)
+
+    monkeypatch.setattr(Quilter, "paint", counting)
+    return asked
+
+
+def test_the_next_story_gives_the_part_to_the_understudy_at_once_and_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Residents, "ram_free_gb", lambda self: 8.0)
+    asked = counted(monkeypatch)
+    (first,), _ = tell(tmp_path, small_request("A fox ran."))
+    tried = len(asked)
+    assert tried > 0
+    (again,), events = tell(tmp_path / "again", small_request("A cat ran."), home=tmp_path / "home")
+    assert len(asked) == tried
+    assert isinstance(again, Film)
+    assert again.plan.models["artist"] == first.plan.models["artist"] == "sketch"
+    (warning,) = again.warnings
+    assert "here before, with" in warning
+    assert "sketch is the artist instead" in warning
+    assert [(one.stage, one.message) for one in events if one.kind == "warning"] == [("stills", warning)]
+
+
+def test_of_a_wave_only_the_first_story_tries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Residents, "ram_free_gb", lambda self: 8.0)
+    asked = counted(monkeypatch)
+    made, _ = tell(tmp_path, small_request("A fox ran."), small_request("A cat ran."))
+    assert ["here before" in film.warnings[0] for film in made] == [False, True]
+    assert all("fox" in prompt for prompt in asked)
+
+
+def test_what_the_large_model_has_made_is_used_though_it_fits_no_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Residents, "ram_free_gb", lambda self: 8.0)
+    (before,), _ = tell(tmp_path, small_request("A fox ran."))
+    counted(monkeypatch)
+    tell(tmp_path / "other", small_request("A cat ran."), home=tmp_path / "home")
+    (after,), _ = tell(tmp_path, small_request("A fox ran."))
+    assert (after.warnings, after.plan.models["artist"]) == ((), before.plan.models["artist"])
+
+
+@pytest.mark.parametrize("change", ["another model", "more memory", "less memory"])
+def test_the_large_one_is_tried_again_when_it_is_another_or_more_memory_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    free = [8.0]
+    monkeypatch.setattr(Residents, "ram_free_gb", lambda self: free[0])
+    asked = counted(monkeypatch)
+    tell(tmp_path, small_request("A fox ran."))
+    tried = len(asked)
+    free[0] = {"another model": 8.0, "more memory": 16.0, "less memory": 4.0}[change]
+    seconds = 0.03 if change == "another model" else 0.06
+    catalog = small_catalog(artist_seconds=seconds, animator_seconds=0.06)
+    tell(tmp_path / "again", small_request("A cat ran."), home=tmp_path / "home", catalog=catalog)
+    assert (len(asked) > tried) == (change != "less memory")
+
+
+IN_A_PROCESS = """
+import sys
+from pathlib import Path
+import pytest
+from tests import test_out_of_memory as here
+with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(here.Residents, "ram_free_gb", lambda self: 8.0)
+    asked = here.counted(patch)
+    (film,), _ = here.tell(Path(sys.argv[2]), here.small_request("A fox ran."), home=Path(sys.argv[1]))
+    print(len(asked), film.plan.models["artist"])
+"""
+
+
+def test_what_one_process_found_not_to_fit_the_next_one_does_not_try(tmp_path: Path) -> None:
+    said = []
+    for number in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", IN_A_PROCESS, tmp_path / "home", tmp_path / str(number)],
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr[-2000:]
+        said.append(done.stdout.split())
+    assert said[0] != ["0", "sketch"]
+    assert said[1] == ["0", "sketch"]
 
 
 def test_a_writer_that_does_not_fit_hands_its_pen_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from engine.catalog import ModelSpec
 from engine.coming import Coming
 from engine.errors import MediaFailed, OutOfMemory
 from engine.formats import Format
-from engine.ladder import AS_ASKED, CLIP_RUNGS, Ladder, Rung, step_down
+from engine.ladder import AS_ASKED, CLIP_RUNGS, Ladder, Rung, name_of, step_down
 from engine.made import Clip, Still, Timing
 from engine.media import clip_codec
 from engine.progress import Control
@@ -221,10 +221,10 @@ class _Studio:
         shape = (*take.made_by(spec), take.frames)
         if not self._opens(rungs[first]):
             first = len(rungs) - 1
-            self.ladder.remember(spec.id, (1, 1, 1), rungs[first])  # no clip is so small that it would help
+            self.ladder.remember(name_of(spec), (1, 1, 1), rungs[first])  # no clip is so small that it would help
         (finish, exposed), number = step_down(rungs, first, partial(self._make, i, take), self._make_room)
         if number > first:
-            self.ladder.remember(spec.id, shape, rungs[number])
+            self.ladder.remember(name_of(spec), shape, rungs[number])
         return _Begun(finish, rungs[number], why, exposed=exposed)
 
     def begin_halves(self, takes: Sequence[Take]) -> None:
@@ -239,7 +239,7 @@ class _Studio:
             if job is None or any(self.store.find(NAME, key, Clip) is not None for key in keys):
                 continue
             if not self._opens(rung):
-                self.ladder.remember(self.animator.spec.id, (1, 1, 1), rungs[-1])
+                self.ladder.remember(name_of(self.animator.spec), (1, 1, 1), rungs[-1])
                 return
             model = self.animator.open()
             if not isinstance(model, TwoPartModel) or not model.in_turns:
@@ -281,7 +281,7 @@ class _Studio:
         if clip_job(take, spec, AS_ASKED) is None:
             longest = f"{spec.limits.max_frames} frames"
             return (CAMERA,), 0, f"the shot is longer than the {longest} that {spec.id} makes at once"
-        first = self.ladder.first(CLIP_RUNGS, spec.id, (*take.made_by(spec), take.frames))
+        first = self.ladder.first(CLIP_RUNGS, name_of(spec), (*take.made_by(spec), take.frames))
         width, height = take.made_by(spec)
         return CLIP_RUNGS, first, f"the memory did not hold {spec.id} at {width}×{height}"
 

@@ -13,7 +13,7 @@ from engine.artifacts import Store, content_key
 from engine.backends.protocols import Handle, MusicJob, MusicModel
 from engine.catalog import ModelSpec
 from engine.formats import Format
-from engine.ladder import AS_ASKED, MUSIC_RUNGS, Ladder, Rung, step_down
+from engine.ladder import AS_ASKED, MUSIC_RUNGS, Ladder, Rung, name_of, step_down
 from engine.made import Music, MusicSection, Track
 from engine.on_the_beat import filled
 from engine.progress import Control
@@ -133,7 +133,7 @@ def _composed(
     job = MusicJob(mood=fmt.music.mood, tempo=fmt.music.tempo, seconds=seconds, seed=plan.seed, sections=sections)
     spec, shape = composer.spec, (1, 1, ceil(seconds))
     rungs = MUSIC_RUNGS if spec.needs_gpu else (AS_ASKED,)
-    first = ladder.first(rungs, spec.id, shape)
+    first = ladder.first(rungs, name_of(spec), shape)
     for rung in rungs[: first + 1]:
         kept = store.find(NAME, _key(job, rung, spec), Music)
         if kept is not None:
@@ -156,7 +156,7 @@ def _composed(
 
     music, number = step_down(rungs, first, attempt, make_room)
     if number > first:
-        ladder.remember(spec.id, shape, rungs[number])
+        ladder.remember(name_of(spec), shape, rungs[number])
     if rungs[number].memory:
         told = f"{spec.id} runs with {rungs[number].name}, because memory was short"
         control.emit("decision", NAME, message=told)

@@ -15,7 +15,7 @@ from engine.catalog import ModelSpec
 from engine.coming import Coming
 from engine.errors import MediaFailed
 from engine.formats import Format
-from engine.ladder import STILL_RUNGS, Ladder, Rung, step_down
+from engine.ladder import STILL_RUNGS, Ladder, Rung, name_of, step_down
 from engine.made import Still
 from engine.progress import Control
 from engine.reviewing.pictures import LOOK_VERSION, judge_picture, look_at_picture
@@ -143,7 +143,7 @@ def _find_or_paint(
 ) -> tuple[Still, bool]:
     spec = artist.spec
     shape = (job.width, job.height, 1)
-    first = ladder.first(STILL_RUNGS, spec.id, shape)
+    first = ladder.first(STILL_RUNGS, name_of(spec), shape)
     for rung in STILL_RUNGS[: first + 1]:
         kept = store.find(NAME, _key(_on_rung(job, rung, spec, plan), plan, spec), Still)
         if kept is not None:
@@ -170,7 +170,7 @@ def _find_or_paint(
         for choice in model.take_decisions():
             control.emit("decision", NAME, message=choice)
     if number > first:
-        ladder.remember(spec.id, shape, STILL_RUNGS[number])
+        ladder.remember(name_of(spec), shape, STILL_RUNGS[number])
     _tell(i, STILL_RUNGS[number], spec, control)
     return still, False
 
