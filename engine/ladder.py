@@ -17,6 +17,7 @@ import msgspec
 from engine.artifacts import content_key, write_atomically
 from engine.catalog import ModelSpec
 from engine.errors import OutOfMemory
+from engine.machine import Machine
 from engine.types import Frozen
 
 T = TypeVar("T")
@@ -175,6 +176,12 @@ class Ladder:
         except FileNotFoundError:
             now = None
         return (0, 0) if now is None else (now.st_mtime_ns, now.st_ino)
+
+
+def gpu_ladder(home: Path, machine: Machine) -> Ladder:
+    """The ladder of that machine's GPU, kept in the program's home."""
+    free = machine.vram_gb - machine.taken_gb
+    return Ladder(home / FILE, machine.gpu or "cpu", machine.driver, free)
 
 
 def _together(found: list[Found]) -> list[Found]:

@@ -26,8 +26,7 @@ from engine.device_memory import gpu_memory
 from engine.errors import OutOfMemory, ReelhouseError
 from engine.formats import OWN, load_format
 from engine.handoff import Handoff
-from engine.ladder import FILE as LADDER_FILE
-from engine.ladder import Ladder
+from engine.ladder import Ladder, gpu_ladder
 from engine.machine import machine_now, this_machine
 from engine.made import Clip, Cut, Film, FilmFiles, Music, Told
 from engine.models import Residents
@@ -83,9 +82,7 @@ def make_stories(
     models = residents or Residents(catalog, home, this_machine().vram_gb, gpu=gpu_memory(this_machine()))
     cancelled = cancelled if cancelled is not None else [threading.Event() for _ in requests]
     # One for all: what one story found too large, the next one does not try again.
-    machine = machine_now()
-    free = machine.vram_gb - machine.taken_gb
-    wave = Coming(), Ladder(models.home / LADDER_FILE, machine.gpu or "cpu", machine.driver, free)
+    wave = Coming(), gpu_ladder(models.home, machine_now())
     lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cpu-lane")
     stories: list[_Story] = []
     at_work: _Story | None = None
