@@ -103,7 +103,9 @@ class Company:
             if before is None:
                 ladder.remember(name, shape, UNDERSTUDY)
             else:
-                why += f" here before, with {before:g} GB free, and {ladder.free_gb:g} are"
+                why += (
+                    f" here before, with {before:g} GB free, and {ladder.free_gb:g} are" if before else " here before"
+                )
             self._control.emit("warning", stage, message=f"{why}: {other.spec.id} is the {role} instead.")
             return play(other)
 

@@ -168,12 +168,12 @@ def test_a_composer_that_does_not_fit_hands_its_part_on_and_the_film_has_its_mus
 ) -> None:
     asked = starve(monkeypatch, lambda job: False)
     films = room.tell(WAVE[:2])
-    assert asked == [0, 1, 2] * 2
-    told = "The memory did not hold orchestra: bed is the composer instead."
-    assert room.said("warning") == [(0, told), (1, told)]
-    for film in films:
+    assert asked == [0, 1, 2]
+    told = [f"The memory did not hold orchestra{when}: bed is the composer instead." for when in ("", " here before")]
+    assert room.said("warning") == list(enumerate(told))
+    for film, warning in zip(films, told, strict=True):
         assert film.plan.models["composer"] == "bed"
-        assert told in film.warnings
+        assert warning in film.warnings
         assert between_words(film) > 0.01
     assert max(room.when("music")) < min(room.when("stills"))
 
