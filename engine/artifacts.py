@@ -49,8 +49,28 @@ def file_hash(path: Path) -> str:
 
 def _by_content(value: Any) -> Any:
     if isinstance(value, Path):
-        return file_hash(value)
+        return _just_read.get(_identity(value)) or file_hash(value)
     raise TypeError(f"{type(value).__name__} cannot be part of a content key")
+
+
+_just_read: dict[tuple[int, ...], str] = {}
+"""SHA-256 of files that this process has read whole, so that a film's segments are not read again for its key."""
+MOST_REMEMBERED = 4096
+
+
+def _identity(path: Path) -> tuple[int, ...]:
+    """What changes when a file is written again; moving it changes nothing."""
+    told = path.stat()
+    return told.st_dev, told.st_ino, told.st_size, told.st_mtime_ns
+
+
+def _read_whole(path: Path) -> str:
+    """`file_hash`, remembered for the keys to come."""
+    identity, digest = _identity(path), file_hash(path)
+    if len(_just_read) >= MOST_REMEMBERED:
+        _just_read.clear()
+    _just_read[identity] = digest
+    return digest
 
 
 class Store:
@@ -68,14 +88,15 @@ class Store:
             return None
         for name, (size, digest) in manifest.files.items():
             path = folder / name
-            if not path.is_file() or path.stat().st_size != size or file_hash(path) != digest:
+            if not path.is_file() or path.stat().st_size != size or _read_whole(path) != digest:
                 return None
         return msgspec.convert(manifest.result, kind, dec_hook=lambda _, value: folder / value)
 
     def keep(self, stage: Stage, key: str, kind: type[T], make: Callable[[Path], T]) -> T:
         """What `make(folder)` returns, after its files are safely on disk under `key`.
 
-        `make` writes into the empty folder that it is given; whatever it raises leaves nothing behind.
+        `make` writes into the empty folder that it is given; whatever it raises leaves nothing behind. If another
+        thread or process was quicker, its result is the one that stays.
         Raises `StorageFull`, `StorageUnwritable`.
         """
         final = self.folder / stage / key
@@ -87,12 +108,13 @@ class Store:
                 files = {}
                 for path in sorted(p for p in temporary.rglob("*") if p.is_file()):
                     flush(path)
-                    files[str(path.relative_to(temporary))] = (path.stat().st_size, file_hash(path))
+                    files[str(path.relative_to(temporary))] = (path.stat().st_size, _read_whole(path))
                 relative = msgspec.to_builtins(result, enc_hook=lambda p: str(Path(p).relative_to(temporary)))
                 manifest = msgspec.json.encode(Manifest(files=files, result=relative))
                 write_atomically(temporary / "manifest.json", manifest)
-                if final.exists():
-                    shutil.rmtree(final)  # it did not verify
+                if (quicker := self.find(stage, key, kind)) is not None:
+                    return quicker
+                shutil.rmtree(final, ignore_errors=True)  # what is there does not verify
                 temporary.replace(final)
                 flush(final.parent)
             finally:

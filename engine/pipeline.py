@@ -39,7 +39,7 @@ from engine.stages.clips import animate_clips, announce_clips
 from engine.stages.film import Sound, film_cues, join_film, mix_sound
 from engine.stages.music import Source, beats_of, compose_clock, hear_own_track, make_music
 from engine.stages.plan import make_plan
-from engine.stages.review import review_film
+from engine.stages.review import Strips, review_film, watch
 from engine.stages.script import write_script
 from engine.stages.segments import cut_segments
 from engine.stages.stills import announce_stills, paint_stills
@@ -242,10 +242,11 @@ def _tell(
     announce_clips(*to_film, animator=animator.spec, store=store, control=control, coming=coming)
     yield "clips"
     handoff: Handoff[Clip] = Handoff()
+    strips: Strips = []
 
     def cuts() -> Iterator[Cut]:
         with clock.running("segments"):
-            yield from cut_segments(
+            pieces = cut_segments(
                 request,
                 plan,
                 script,
@@ -258,6 +259,7 @@ def _tell(
                 store=store,
                 control=control,
             )
+            yield from watch(pieces, strips)
 
     def edit() -> FilmFiles:
         """Each segment is cut when its clip exists, and joined to those before it while the next clip is made."""
@@ -306,6 +308,7 @@ def _tell(
             clips,
             files,
             sound.heard,
+            strips,
             music=music.audio is not None,
             store=store,
             control=control,

@@ -38,25 +38,26 @@ class Strip(NamedTuple):
     """Moments of one piece of the film, side by side, and what to call it."""
 
     name: str
-    picture: Path
+    picture: Image.Image
+
+
+def open_strip(path: Path) -> Image.Image:
+    with Image.open(path, formats=("JPEG",)) as picture:
+        return picture.convert("RGB")
 
 
 def contact_sheet(strips: Sequence[Strip], out: Path) -> None:
     """All strips, named, in as many columns as `SHEET_WIDTH` holds; JPEG."""
-    pictures = []
-    for strip in strips:
-        with Image.open(strip.picture, formats=("JPEG",)) as picture:
-            pictures.append(picture.convert("RGB"))
-    width, height = max(one.width for one in pictures), max(one.height for one in pictures)
-    columns = min(len(pictures), max(1, SHEET_WIDTH // width))
-    sheet = Image.new("RGB", (columns * width, ceil(len(pictures) / columns) * height), "black")
+    width, height = (max(sides) for sides in zip(*(strip.picture.size for strip in strips), strict=True))
+    columns = min(len(strips), max(1, SHEET_WIDTH // width))
+    sheet = Image.new("RGB", (columns * width, ceil(len(strips) / columns) * height), "black")
     pen = ImageDraw.Draw(sheet)
-    for number, (strip, picture) in enumerate(zip(strips, pictures, strict=True)):
+    for number, (name, picture) in enumerate(strips):
         at = number % columns * width, number // columns * height
         sheet.paste(picture, at)
         corner = (at[0] + LABEL[0], at[1] + LABEL[1])
-        pen.rectangle((at[0], at[1], *(side + 4 for side in pen.textbbox(corner, strip.name)[2:])), fill="black")
-        pen.text(corner, strip.name, fill="white")
+        pen.rectangle((at[0], at[1], *(side + 4 for side in pen.textbbox(corner, name)[2:])), fill="black")
+        pen.text(corner, name, fill="white")
     sheet.save(out, "JPEG", quality=82)
 
 

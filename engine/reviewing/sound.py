@@ -18,7 +18,7 @@ from engine.findings import Finding
 from engine.made import Timing, Voice
 from engine.types import Frozen
 
-HEARD_VERSION = 1
+HEARD_VERSION = 2
 """Part of the key of whatever carries a `Heard`."""
 
 RATE = 48_000
@@ -112,24 +112,26 @@ def decode(path: Path) -> tuple[np.ndarray, bool]:
 
 def hear_lines(mix: np.ndarray, voices: Sequence[Voice], timings: Sequence[Timing]) -> Iterator[Line]:
     """Each voice's recording looked for in `mix` (mono, 48 kHz), around the time when it is to be heard."""
-    from engine.audio import read_wav, resample
+    from engine.audio import read_recorded, resample
 
+    coarse = resample(mix, RATE, COARSE)
     for shot, (voice, timing) in enumerate(zip(voices, timings, strict=True)):
         if voice.audio is None:
             continue
-        line = read_wav(voice.audio).mean(axis=0)
+        samples, rate = read_recorded(voice.audio)
+        line = samples.mean(axis=0)
         start = timing.start + timing.lead
-        first, last = (round((start + off) * RATE) for off in (-REACH, len(line) / RATE + REACH))
+        first, last = (round((start + off) * COARSE) for off in (-REACH, len(line) / rate + REACH))
         window = np.zeros(last - first, np.float32)
-        inside = mix[max(first, 0) : max(last, 0)]  # of a film that was cut off, perhaps nothing
+        inside = coarse[max(first, 0) : max(last, 0)]  # of a film that was cut off, perhaps nothing
         before = max(-first, 0)
         window[before : before + len(inside)] = inside
-        match, late = _found(resample(line, RATE, COARSE), resample(window, RATE, COARSE))
-        pause_at, pause = _longest_pause(line)
+        match, late = _found(resample(line, rate, COARSE), window)
+        pause_at, pause = _longest_pause(line, rate)
         yield Line(
             shot=shot,
             start=start,
-            seconds=len(line) / RATE,
+            seconds=len(line) / rate,
             pause=round(pause, 3),
             pause_at=round(start + pause_at, 3),
             match=round(match, 3),
@@ -152,9 +154,9 @@ def _found(line: np.ndarray, window: np.ndarray) -> tuple[float, float]:
     return float(min(1.0, share[best])), best / COARSE
 
 
-def _longest_pause(line: np.ndarray) -> tuple[float, float]:
+def _longest_pause(line: np.ndarray, rate: int) -> tuple[float, float]:
     """(seconds from its start, seconds) of the longest silence between the first sound of a line and its last."""
-    step = RATE // 50
+    step = rate // 50
     whole = len(line) // step * step
     power = np.square(line[:whole], dtype=np.float64).reshape(-1, step).mean(axis=1)
     if not power.any():
@@ -162,7 +164,7 @@ def _longest_pause(line: np.ndarray) -> tuple[float, float]:
     loud = power >= np.percentile(power, 95) * 10 ** (-QUIET_UNDER_LOUD / 10)
     first, last = np.flatnonzero(loud)[[0, -1]]
     at, length = _longest([not one for one in loud[first : last + 1]])
-    return (int(first) + at) * step / RATE, length * step / RATE
+    return (int(first) + at) * step / rate, length * step / rate
 
 
 def _finite(decibels: float) -> float:

@@ -6,20 +6,21 @@ only be seen of the whole film. `engine.reviewing` has a file for each kind of t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
+from PIL import Image
 
 from engine.artifacts import Store, content_key, write_atomically
 from engine.findings import CHECKS, Check, Finding, Review
 from engine.formats import Format
-from engine.made import Clip, FilmFiles, Segment, Still, Timing, Voice
+from engine.made import Clip, Cut, FilmFiles, Segment, Still, Timing, Voice
 from engine.media import MediaFacts, probe
 from engine.progress import Control
 from engine.reviewing.film import judge_chapters, judge_frames, judge_length
 from engine.reviewing.pictures import judge_card, judge_neighbours, judge_picture, judge_shot
-from engine.reviewing.report import DOCUMENT, PAGE, SHEET, Strip, contact_sheet, page
+from engine.reviewing.report import DOCUMENT, PAGE, SHEET, Strip, contact_sheet, open_strip, page
 from engine.reviewing.sound import Heard, judge_lines, judge_sound
 from engine.reviewing.words import judge_captions, letters_a_second, read_captions, words_said
 from engine.shots import camera_of, shot_seeds
@@ -27,6 +28,18 @@ from engine.types import Frozen, Plan, Script, Stage
 
 NAME: Stage = "review"
 STAGE_VERSION = 2
+
+
+Strips = list[Image.Image]
+"""What the contact sheet shows of each piece."""
+
+
+def watch(cuts: Iterable[Cut], strips: Strips) -> Iterator[Cut]:
+    """Pass `cuts` on. What the contact sheet shows of each is opened while the next is still being made."""
+    for cut in cuts:
+        if cut.segment.strip is not None:
+            strips.append(open_strip(cut.segment.strip))
+        yield cut
 
 
 class Sheet(Frozen, frozen=True):
@@ -44,6 +57,7 @@ def review_film(
     clips: Sequence[Clip],
     files: FilmFiles,
     heard: Heard,
+    strips: Strips,
     *,
     music: bool,
     store: Store,
@@ -51,6 +65,7 @@ def review_film(
 ) -> Review:
     """Judge the film, warn of each finding, and write review.json, review.html and review.jpg into the work folder.
 
+    `strips`: what `watch` opened of the pieces.
     `music`: there is a bed. What was reviewed is not judged again. Raises `StorageFull`, `StorageUnwritable`.
     """
     total = len(timings)
@@ -90,7 +105,7 @@ def review_film(
             figures["charactersASecond"] = round(max(map(letters_a_second, captions), default=0.0), 1)
         found = Review(passed=not findings, checks=checks, findings=tuple(findings), figures=figures)
         review = store.keep(NAME, key, Review, lambda folder: found)
-    _write(store.folder, title, review, _sheet(files.pieces, _names(plan, len(files.pieces)), store))
+    _write(store.folder, title, review, _sheet(files.pieces, strips, _names(plan, len(files.pieces)), store))
     for finding in review.findings:
         control.emit("warning", NAME, shot=finding.shot, message=_sentence(finding))
     for shot in range(total):
@@ -164,15 +179,16 @@ def _sentence(finding: Finding) -> str:
     return finding.sentence if finding.at is None else f"{finding.sentence} (at {finding.at:.1f} s)"
 
 
-def _sheet(pieces: Sequence[Segment], names: Sequence[str], store: Store) -> Sheet | None:
+def _sheet(pieces: Sequence[Segment], strips: Strips, names: Sequence[str], store: Store) -> Sheet | None:
     """Three moments of every piece in one picture."""
-    strips = [Strip(name, one.strip) for name, one in zip(names, pieces, strict=True) if one.strip is not None]
-    if not strips:
+    shown = [(name, piece.strip) for name, piece in zip(names, pieces, strict=True) if piece.strip is not None]
+    if not shown:
         return None
-    key = content_key(stage="sheet", version=STAGE_VERSION, strips=strips)
+    key = content_key(stage="sheet", version=STAGE_VERSION, strips=shown)
 
     def make(folder: Path) -> Sheet:
-        contact_sheet(strips, folder / SHEET)
+        named = [Strip(name, strip) for (name, _), strip in zip(shown, strips, strict=True)]
+        contact_sheet(named, folder / SHEET)
         return Sheet(picture=folder / SHEET)
 
     return store.find(NAME, key, Sheet) or store.keep(NAME, key, Sheet, make)

@@ -1,15 +1,19 @@
 """The cutting room: title card, shots and end card, each encoded once, all with the same parameters.
 
 A shot is its clip fitted to its time, its panels, and its captions; beside it goes the same shot with nothing but its
-narration. Runs while later clips are still being made. Knows neither music nor the finished film.
+narration. Runs while later clips are still being made, two pieces at a time: while one is written and looked at, the
+next is encoded. Knows neither music nor the finished film.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from itertools import count
 from pathlib import Path
+from threading import Lock
 
 import msgspec
 
@@ -37,6 +41,7 @@ from engine.typeset import fonts_beside
 STAGE_VERSION = 3
 VERSIONS = (STAGE_VERSION, LOOK_VERSION, CAPTIONS_VERSION, GRAPHICS_VERSION, FONTS_VERSION)
 BURN = "ass=filename=captions.ass:fontsdir=fonts"
+AT_ONCE = 2
 LOSSLESS = 0  # of a card that is encoded once more with its captions
 
 
@@ -56,46 +61,67 @@ def cut_segments(
 ) -> Iterator[Cut]:
     """Title card (if the plan has one), a segment per shot, end card; exactly as many frames as plan and timings say.
 
-    Each is yielded as soon as it is cut. `clips` may block until the next clip exists: both cards are drawn before the
-    first is asked for. `specs` are the
-    models that the end card names. Raises `MediaFailed`, `StorageFull`, `Cancelled`.
+    Each is told of as soon as it is cut, and yielded in its turn. `clips` may block until the next clip exists: both
+    cards are begun before the first is asked for. `specs` are the models that the end card names. Raises `MediaFailed`,
+    `StorageFull`, `Cancelled`.
     """
     fmt = coloured(fmt, stills[0].image) if stills else fmt
     texts = (*all_text(request, script, fmt, specs), *told_texts(request, script, fmt))
     burned = request.captions in ("burned", "both")
     sounds = music_labels(request, fmt) if burned else ("", "")
-    room = _Room(plan, fmt, store, control, cache(lambda: _fonts(texts, plan.locale, store)))
+    room = _Room(plan, fmt, store, control, _once(partial(_fonts, texts, plan.locale, store)))
     title_frames, end_frames = round(plan.title_seconds * plan.fps), round(plan.end_seconds * plan.fps)
     total = len(timings) + bool(title_frames) + bool(end_frames)
     control.emit("stage", "segments", total=total)
-    made = count(1)
+    made, telling = count(1), Lock()
 
     def tell(shot: int | None, cut: Cut) -> Cut:
-        control.emit("shot", "segments", shot=shot, done=next(made), total=total, reused=cut.reused, made=cut.segment)
+        with telling:
+            done = next(made)
+            control.emit("shot", "segments", shot=shot, done=done, total=total, reused=cut.reused, made=cut.segment)
         return cut
 
-    opening = (
-        [tell(None, room.card(title_card(request, script, fmt), stills[0], title_frames, sounds[0]))]
-        if title_frames
-        else []
-    )
-    closing = (
-        [tell(None, room.card(end_card(request, script, fmt, specs), stills[-1], end_frames, sounds[1]))]
-        if end_frames
-        else []
-    )
-    yield from opening
-    number = -1
-    for number, clip in enumerate(clips):
-        control.check()
-        seconds = timings[number].frames / plan.fps
-        panels = shot_panels(number, seconds, request, script, fmt)
+    def opening() -> Cut:
+        return tell(None, room.card(title_card(request, script, fmt), stills[0], title_frames, sounds[0]))
+
+    def closing() -> Cut:
+        return tell(None, room.card(end_card(request, script, fmt, specs), stills[-1], end_frames, sounds[1]))
+
+    def shot(number: int, clip: Clip) -> Cut:
+        panels = shot_panels(number, timings[number].frames / plan.fps, request, script, fmt)
         narration = script.shots[number].narration if burned else ""
         told = besides(request, script, fmt, number)
-        yield tell(number, room.shot(number, clip, voices[number], timings[number], narration, told, panels))
-    if number + 1 != len(timings):
-        raise MediaFailed(f"{number + 1} clips came for {len(timings)} shots: run it again with the same work folder.")
-    yield from closing
+        return tell(number, room.shot(number, clip, voices[number], timings[number], narration, told, panels))
+
+    table = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="cutting")
+    try:
+        coming = deque([table.submit(opening)] if title_frames else [])
+        last = [table.submit(closing)] if end_frames else []
+        number = -1
+        for number, clip in enumerate(clips):
+            control.check()
+            coming.append(table.submit(shot, number, clip))
+            while len(coming) > AT_ONCE or (coming and coming[0].done()):
+                yield coming.popleft().result()
+        if number + 1 != len(timings):
+            raise MediaFailed(
+                f"{number + 1} clips came for {len(timings)} shots: run it again with the same work folder."
+            )
+        for piece in (*coming, *last):
+            yield piece.result()
+    finally:
+        table.shutdown(cancel_futures=True)
+
+
+def _once(make: Callable[[], Fonts]) -> Callable[[], Fonts]:
+    """`make`, called when first it is asked for, however many threads ask."""
+    making, made = Lock(), cache(make)
+
+    def ask() -> Fonts:
+        with making:
+            return made()
+
+    return ask
 
 
 def _fonts(texts: Sequence[str], locale: str, store: Store) -> Fonts:
