@@ -15,6 +15,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Lock
 from typing import Any, TypeVar
 
 import msgspec
@@ -78,6 +79,7 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._putting = Lock()
 
     def find(self, stage: Stage, key: str, kind: type[T]) -> T | None:
         """The kept result of that key, or None unless each of its files is there with the recorded bytes."""
@@ -112,10 +114,11 @@ class Store:
                 relative = msgspec.to_builtins(result, enc_hook=lambda p: str(Path(p).relative_to(temporary)))
                 manifest = msgspec.json.encode(Manifest(files=files, result=relative))
                 write_atomically(temporary / "manifest.json", manifest)
-                if (quicker := self.find(stage, key, kind)) is not None:
-                    return quicker
-                shutil.rmtree(final, ignore_errors=True)  # what is there does not verify
-                temporary.replace(final)
+                with self._putting:
+                    if (quicker := self.find(stage, key, kind)) is not None:
+                        return quicker
+                    shutil.rmtree(final, ignore_errors=True)  # what is there does not verify
+                    temporary.replace(final)
                 flush(final.parent)
             finally:
                 shutil.rmtree(temporary, ignore_errors=True)

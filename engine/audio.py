@@ -14,7 +14,7 @@ import numpy as np
 import soundfile
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.ndimage import minimum_filter1d
-from scipy.signal import fftconvolve, firwin, resample_poly, sosfilt
+from scipy.signal import fftconvolve, resample_poly, sosfilt
 
 from engine.errors import MediaFailed
 
@@ -45,11 +45,12 @@ def _between() -> np.ndarray:
     """What gives, of `STRETCH` samples with `REACH` more on either side, the values a quarter, half and three quarters
     behind each: (`STRETCH` + 2 `REACH`, 3 × `STRETCH`). A sinc in a Kaiser window of β 5, as
     `scipy.signal.resample_poly` has it."""
-    low_pass = 4 * firwin(8 * REACH + 1, 1 / 4, window=("kaiser", 5.0))
+    taps = 8 * REACH + 1
+    low_pass = np.sinc((np.arange(taps) - taps // 2) / 4) * np.kaiser(taps, 5.0)
     at = 4 * np.arange(STRETCH) + np.arange(1, 4)[:, None] + 8 * REACH
     reached = at.ravel() - 4 * np.arange(STRETCH + 2 * REACH)[:, None]
-    inside = (reached >= 0) & (reached < len(low_pass))
-    return (low_pass[np.clip(reached, 0, len(low_pass) - 1)] * inside).astype(np.float32)
+    inside = (reached >= 0) & (reached < taps)
+    return (low_pass[np.clip(reached, 0, taps - 1)] * inside).astype(np.float32)
 
 
 def write_wav(path: Path, samples: np.ndarray, rate: int) -> None:

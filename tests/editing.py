@@ -5,6 +5,7 @@ from __future__ import annotations
 import wave
 from collections.abc import Iterable
 from pathlib import Path
+from time import sleep
 from typing import NamedTuple
 
 import numpy as np
@@ -56,6 +57,14 @@ class Story(NamedTuple):
         return join_film(
             *head, [Cut(segment=one, reused=reused) for one in segments], cues=cues, specs=self.specs, **made
         )
+
+    def is_told_of(self, pieces: int) -> bool:
+        """Wait until that many pieces are cut, by other threads than the caller's."""
+        for _ in range(3000):
+            if len(self.reused()) >= pieces:
+                return True
+            sleep(0.02)
+        return False
 
     def reused(self) -> list[bool]:
         return [event.reused for event in self.events if event.kind == "shot"]

@@ -1,7 +1,10 @@
 """Artefacts are kept by content, whole or not at all."""
 
 import errno
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -101,3 +104,25 @@ def test_a_key_depends_on_every_input_and_on_the_content_of_files_not_their_plac
     assert one != content_key(still=tmp_path / "a" / "still.png", seed=2)
     (tmp_path / "b" / "still.png").write_bytes(b"other")
     assert one != content_key(still=tmp_path / "b" / "still.png", seed=1)
+
+
+def test_a_file_that_was_written_again_has_another_key_though_its_first_content_was_kept(store: Store) -> None:
+    kept = store.keep("stills", "k", Still, paint)
+    before = content_key(still=kept.image)
+    assert content_key(still=kept.image) == before
+    kept.image.write_bytes(kept.image.read_bytes()[::-1])
+    os.utime(kept.image, ns=(0, 0))
+    assert content_key(still=kept.image) != before
+
+
+def test_of_two_threads_that_make_the_same_the_quicker_ones_stays(store: Store) -> None:
+    both = Barrier(2)
+
+    def make(folder: Path) -> Still:
+        both.wait(30)
+        return paint(folder)
+
+    with ThreadPoolExecutor(2) as threads:
+        made = [threads.submit(store.keep, "stills", "k", Still, make) for _ in range(2)]
+        assert [one.result() for one in made] == [store.find("stills", "k", Still)] * 2
+    assert [path.name for path in (store.folder / "stills").iterdir()] == ["k"]

@@ -7,6 +7,7 @@ import imageio_ffmpeg
 import numpy as np
 import pyloudnorm
 import pytest
+from scipy.signal import resample_poly
 
 from engine.audio import (
     CEILING_DBTP,
@@ -15,6 +16,7 @@ from engine.audio import (
     level_speech,
     limit,
     loudness,
+    peaks_between,
     read_wav,
     resample,
     true_peak,
@@ -157,6 +159,13 @@ def test_peaks_between_the_samples_are_seen_and_held():
     assert np.abs(tone).max() == pytest.approx(0.7071, abs=1e-3)
     assert true_peak(tone[:, 1000:-1000]) == pytest.approx(0, abs=0.4)
     assert true_peak(limit(tone * np.hanning(len(time)).astype(np.float32))) <= CEILING_DBTP + 0.1
+
+
+@pytest.mark.parametrize("count", [1, 9, 48, 49, 500, 10 * RATE - 1, 10 * RATE, 10 * RATE + 1, 10 * RATE + 7])
+def test_peaks_are_those_of_a_signal_at_four_times_the_rate(count: int):
+    channels = np.random.default_rng(count).standard_normal((2, count)).astype(np.float32)
+    fine = np.abs(resample_poly(channels, 4, 1, axis=-1)).reshape(2, count, 4).max(axis=(0, 2))
+    np.testing.assert_allclose(peaks_between(channels), fine, atol=0.005)
 
 
 def test_what_is_under_the_ceiling_is_not_touched():

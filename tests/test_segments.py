@@ -14,8 +14,8 @@ from PIL import Image
 from engine.errors import Cancelled, MediaFailed
 from engine.made import Clip
 from engine.media import FrameWriter, probe
-from engine.progress import Control
-from tests.editing import FPS, story
+from engine.progress import Control, Event
+from tests.editing import FPS, LINES, Story, story
 
 
 def picture(path: Path, number: int) -> np.ndarray:
@@ -43,9 +43,9 @@ def test_a_segment_is_cut_before_the_next_clip_exists(tmp_path: Path):
     made = story(tmp_path)
 
     def clips() -> Iterator[Clip]:
-        assert len(made.reused()) == 2  # both cards
+        assert made.is_told_of(2)  # both cards
         yield made.clips[0]
-        assert len(made.reused()) == 3
+        assert made.is_told_of(3)
         yield made.clips[1]
 
     made.cut(clips())
@@ -55,6 +55,27 @@ def test_a_segment_is_cut_before_the_next_clip_exists(tmp_path: Path):
         (0, 3, 4),
         (1, 4, 4),
     ]
+
+
+def test_pieces_are_yielded_in_their_order_whichever_is_cut_first(tmp_path: Path):
+    made = story(tmp_path, lines=("One two three four five.", "", "Six seven eight.", "", ""))
+    segments = made.cut()
+    assert [event.made for event in sorted(shots_told(made), key=lambda event: event.shot or 0)] == list(segments[1:-1])
+    assert sorted(event.done for event in made.events if event.kind == "shot") == list(range(1, 8))
+
+
+def shots_told(made: Story) -> list[Event]:
+    return [event for event in made.events if event.kind == "shot" and event.shot is not None]
+
+
+def test_what_fails_in_one_piece_is_said_and_the_others_are_stopped(tmp_path: Path):
+    made = story(tmp_path, lines=LINES)
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(made.clips[1].video.read_bytes()[:2000])
+    clips = [made.clips[0], msgspec.structs.replace(made.clips[1], video=broken), *made.clips[2:]]
+    with pytest.raises(MediaFailed):
+        made.cut(clips)
+    assert not list((tmp_path / "work").rglob("*.tmp-*"))
 
 
 def test_the_same_cut_again_makes_nothing(tmp_path: Path):
@@ -150,6 +171,7 @@ def test_cancelling_keeps_finished_pieces_and_nothing_half_made(tmp_path: Path):
 
     def clips() -> Iterator[Clip]:
         yield made.clips[0]
+        assert made.is_told_of(3)
         control.cancel()
         yield made.clips[1]
 
