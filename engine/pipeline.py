@@ -8,11 +8,10 @@ final cut are made there while the next picture is painted.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import closing
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,7 +22,7 @@ from engine.captions import Cue
 from engine.catalog import Catalog
 from engine.coming import Coming
 from engine.device_memory import gpu_memory
-from engine.errors import OutOfMemory, ReelhouseError
+from engine.errors import ReelhouseError
 from engine.formats import OWN, load_format
 from engine.handoff import Handoff
 from engine.ladder import Ladder, gpu_ladder
@@ -44,24 +43,12 @@ from engine.stages.script import write_script
 from engine.stages.segments import cut_segments
 from engine.stages.stills import announce_stills, paint_stills
 from engine.stages.voices import Spoken, speak_voices
-from engine.types import STAGES, Plan, Stage, StoryRequest
+from engine.turns import Beside, StoryInWave, Telling
+from engine.types import Plan, StoryRequest
 from engine.understudy import Company
 
 # The animator at the foot of the out-of-memory ladder: it needs no GPU.
 LAST_RUNG = "camera"
-
-
-MAIN_MEMORY_SHORT = "The main memory ran out: choose a smaller profile, or end what else runs on this machine."
-
-
-class Beside(NamedTuple):
-    """Work in the CPU lane that a story waits for, and the stage that it begins afterwards."""
-
-    work: Future[Any]
-    then: Stage
-
-
-Telling = Generator[Stage | Beside, Any, Film]
 
 
 def make_stories(
@@ -84,8 +71,8 @@ def make_stories(
     # One for all: what one story found too large, the next one does not try again.
     wave = Coming(), gpu_ladder(models.home, machine_now())
     lane = ThreadPoolExecutor(max_workers=1, thread_name_prefix="cpu-lane")
-    stories: list[_Story] = []
-    at_work: _Story | None = None
+    stories: list[StoryInWave] = []
+    at_work: StoryInWave | None = None
     here = threading.get_ident()
 
     def listen(event: Event) -> None:
@@ -100,7 +87,7 @@ def make_stories(
         warnings: list[str] = []
         control = Control(_collecting(warnings, listen), stop, number)
         telling = _tell(request, Store(work), catalog, models, *wave, lane, control, warnings)
-        stories.append(_Story(telling, control, wave[0]))
+        stories.append(StoryInWave(telling, control, wave[0]))
     try:
         while living := [story for story in stories if story.outcome is None]:
             # Strictly stage by stage: nobody begins a stage while another has yet to begin an earlier one, or the
@@ -345,51 +332,6 @@ def _as_fitted(plan: Plan, spoken: Spoken) -> Plan:
     """The plan with its cards as long as they came out."""
     title = plan.title_seconds if spoken.title_seconds is None else spoken.title_seconds
     return msgspec.structs.replace(plan, title_seconds=title, end_seconds=spoken.end_seconds)
-
-
-class _Story:
-    """A telling in progress: which stage it begins next, what it waits for, how it ended."""
-
-    def __init__(self, telling: Telling, control: Control, coming: Coming) -> None:
-        self.telling = telling
-        self.control = control
-        self.coming = coming
-        self.next_stage: Stage = "plan"
-        self.again = False
-        self.beside: Future[Any] | None = None
-        self.outcome: Film | ReelhouseError | None = None
-
-    @property
-    def order(self) -> tuple[int, bool]:
-        """Whose is least goes on: by the stage, and whether it is the stage's second part."""
-        return STAGES.index(self.next_stage), self.again
-
-    @property
-    def ready(self) -> bool:
-        return self.beside is None or self.beside.done()
-
-    def advance(self) -> None:
-        """Go on until the next stage is about to begin, the CPU lane has to be waited for, or the story has ended."""
-        beside, self.beside = self.beside, None
-        before = self.next_stage
-        try:
-            self.control.check()
-            coming = self.telling.send(beside.result() if beside else None)
-        except StopIteration as end:
-            self.outcome = end.value
-            self.control.emit("done", "film", message=end.value.title, made=end.value)
-        except (ReelhouseError, MemoryError) as raised:
-            error = raised if isinstance(raised, ReelhouseError) else OutOfMemory(MAIN_MEMORY_SHORT)
-            self.telling.close()
-            self.outcome = error
-            self.coming.withdraw(self.control.story)
-            self.control.emit("failed", self.next_stage, message=error.message, code=error.code)
-        else:
-            if isinstance(coming, Beside):
-                self.beside, self.next_stage = coming
-            else:
-                self.next_stage = coming
-            self.again = self.next_stage == before
 
 
 def _collecting(warnings: list[str], on_event: OnEvent) -> OnEvent:
