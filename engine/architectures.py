@@ -7,6 +7,7 @@ engine.backends.counting` counts on the real classes. Imports no model library a
 from __future__ import annotations
 
 from functools import cache
+from math import ceil, prod
 from pathlib import Path
 from typing import Any, Literal
 
@@ -40,10 +41,11 @@ class Cost(Frozen, frozen=True):
     """What one component costs.
 
     `flops` maps passes to coefficients (2 FLOP per multiply-add, attention included). With n the latent pixels of one
-    frame (UNet, VAE) or the tokens (transformer) a pass costs c₀ + c₁n + c₂n²; of a text encoder c₀, at its full number
-    of tokens. A VAE of films has `decode` for the first latent frame, `decode_more` for each further one, and likewise
-    `encode`. `live` maps the same passes to bytes that are alive at once besides weights: c₀ + c₁n + c₂n(t − 1), with t
-    latent frames. `largest` is how many of the parameters the largest single layer has.
+    frame (UNet, VAE), the tokens (transformer) or, of music, the latent frames a pass costs c₀ + c₁n + c₂n²; of what
+    reads texts c₀, at its full number of tokens. A VAE of films has `decode` for the first latent frame, `decode_more`
+    for each further one, and likewise `encode`. `live` maps the same passes to bytes that are alive at once besides
+    weights: c₀ + c₁n + c₂n(t − 1), with t latent frames. `largest` is how many of the parameters the largest single
+    layer has.
     """
 
     parameters: int
@@ -84,3 +86,28 @@ def live_bytes(cost: Cost, part: str, n: int, latent_frames: int = 1) -> float:
 
 def weight_bytes(name: str, component: str) -> int:
     return read_costs()[name][component].parameters * BYTES[read_architecture(name).components[component].dtype]
+
+
+def is_music(arch: Architecture) -> bool:
+    return arch.components["vae"].kind == "AutoencoderOobleck"
+
+
+def packing(vae: Part) -> tuple[int, int]:
+    """How many pixels of a side, and how many frames, a VAE of pictures or films packs into one; of frames the first is
+    kept by itself."""
+    config = vae.config
+    if vae.kind == "AutoencoderKLLTXVideo":
+        halvings = 2 ** sum(config["spatio_temporal_scaling"])
+        return config["patch_size"] * halvings, config["patch_size_t"] * halvings
+    return config.get("scale_factor_spatial", 8), config.get("scale_factor_temporal", 4)
+
+
+def tokens_by(transformer: Part) -> int:
+    """How many latent pixels of a film are one token."""
+    patch = transformer.config.get("patch_size", (1, 2, 2))
+    return prod(patch) if isinstance(patch, (list, tuple)) else patch**2 * transformer.config.get("patch_size_t", 1)
+
+
+def latents_of_sound(vae: Part, seconds: float) -> int:
+    """Latent frames of so many seconds of music."""
+    return ceil(seconds * vae.config["sampling_rate"] / prod(vae.config["downsampling_ratios"]))

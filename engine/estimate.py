@@ -23,7 +23,7 @@ from engine.stages.clips import Take, clip_job
 from engine.stages.plan import make_plan
 from engine.types import Camel, Plan, Role, StoryRequest
 from engine.weights import find_weights
-from engine.work import clip_flops, still_flops
+from engine.work import clip_flops, song_flops, still_flops
 
 # Measured at 720p: clips are encoded nearly without loss, everything after them for watching.
 BYTES_PER_CLIP_PIXEL = 0.12
@@ -101,7 +101,8 @@ def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog, machine: 
     seconds = frames / plan.fps
     models = {role: _planned(spec, home) for role, spec in specs.items()}
     own = request.script is not None
-    flops = _flops(plan, specs, shots)
+    composed = math.ceil(seconds) if request.music and request.music_file is None else 0
+    flops = _flops(plan, specs, shots, composed)
     rate = read_rate(home, machine.gpu)
     worked_out = {} if rate is None else {s: rate.seconds(f, specs[STAGE_ROLE[s]].family) for s, f in flops.items()}
     stages, sources = stage_seconds(read_pace(home), specs, len(shots), frames, seconds, own=own, worked_out=worked_out)
@@ -186,13 +187,15 @@ def size_of(path: Path) -> int:
     return path.stat().st_size if path.is_file() else sum(p.stat().st_size for p in path.rglob("*") if p.is_file())
 
 
-def _flops(plan: Plan, specs: dict[Role, ModelSpec], shots: tuple[ShotReport, ...]) -> dict[str, float]:
-    """Work of the stages of which it can be told, at the sizes that the models are asked for."""
+def _flops(plan: Plan, specs: dict[Role, ModelSpec], shots: tuple[ShotReport, ...], composed: int) -> dict[str, float]:
+    """Work of the stages of which it can be told, at the sizes that the models are asked for; `composed` seconds of
+    music are to be made."""
     artist, animator = specs["artist"], specs["animator"]
     stills = [still_flops(artist, *shape_for(plan, artist)[:2]) for _ in shots]
     size = made_size(plan, animator)
     clips = [clip_flops(animator, *size, _clip_frames(animator, plan, shot.frames)) for shot in shots]
-    known = {"stills": stills, "clips": clips}
+    music = [song_flops(specs["composer"], composed)] if composed else []
+    known = {"music": music, "stills": stills, "clips": clips}
     return {stage: sum(f for f in all_of if f) for stage, all_of in known.items() if None not in all_of and all_of}
 
 

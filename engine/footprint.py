@@ -6,26 +6,34 @@ entry that names no architecture it says nothing.
 
 from __future__ import annotations
 
+from math import prod
+
 from engine.architectures import (
     BYTES,
     Architecture,
     Cost,
     Part,
+    is_music,
     live_bytes,
+    packing,
     read_architecture,
     read_costs,
     weight_bytes,
 )
 from engine.catalog import ModelSpec
-from engine.work import latents_of, size_of_pass
+from engine.work import frames_given, latents_of, size_of_pass
 
 Shape = tuple[int, int, int]
-"""Width, height, frames (1 for a still)."""
+"""Width, height, frames (1 for a still); of music 1, 1, seconds."""
 
+TILE_SIDES = {"AutoencoderKLLTXVideo": 512}
 TILE_SIDE = 256
 """Pixels, of the tiles that diffusers' VAEs of films give; those of pictures say `sample_size`."""
+TILE_STRIDES = {"AutoencoderKLLTXVideo": 0.875}
 TILE_STRIDE = 0.75
 """Of a tile's side: the rest overlaps with the next one."""
+SOUND_TILE = 512
+"""Latent frames that ACE-Step's VAE decodes at once where it works in tiles."""
 TILES_JOINED = 3
 """How often the whole film lies there when its tiles are joined, beside the tiles: rows, all rows, and clamped."""
 CONTEXT_GB = 0.6
@@ -34,7 +42,7 @@ FRAGMENTS = 1.1
 """An allowance for memory that an allocator holds and cannot use."""
 LAYERS_AHEAD = 2
 """Streamed by layers, one is at work while the next one is copied."""
-LARGEST: dict[str, Shape] = {"artist": (1024, 1024, 1), "animator": (1280, 720, 81)}
+LARGEST: dict[str, Shape] = {"artist": (1024, 1024, 1), "animator": (1280, 720, 81), "composer": (1, 1, 180)}
 """What an entry's memory is told for where no film says otherwise."""
 
 
@@ -83,21 +91,33 @@ def _weights(spec: ModelSpec, name: str) -> float:
     if offload == "model":
         beside = 0 if not takes_turns(spec) else each["transformer"] if name == "vae" else each["vae"]
         return each[name] + beside
-    read = not name.startswith("text_encoder")
+    # ACE-Step reads with each piece, and lets nobody go.
+    read = not (name.startswith("text_encoder") or is_music(read_architecture(spec.architecture)))
     return sum(size for component, size in each.items() if not (read and component.startswith("text_encoder")))
 
 
 def _live(spec: ModelSpec, arch: Architecture, name: str, cost: Cost, shape: Shape) -> float:
     """Bytes alive besides weights while that component works."""
     if name != "vae":
-        together = 2 if name == "unet" and spec.params.get("guidance", 1) > 1 else 1  # SDXL does both passes at once
+        at_once = name == "unet" or arch.pipeline.kind.startswith("LTX")  # SDXL and LTX do both passes together
+        together = 2 if at_once and spec.params.get("guidance", 1) > 1 else 1
         return together * live_bytes(cost, "forward", size_of_pass(arch, name, *shape))
+    if is_music(arch):
+        latents, tiled = size_of_pass(arch, name, *shape), bool(spec.params.get("tile"))
+        return sound_bytes(arch.components["vae"], cost, latents, tiled=tiled)
     halved = 0.5 if spec.params.get("vae") == "bfloat16" else 1.0
-    given = 1 if arch.pipeline.config.get("expand_timesteps") else shape[2]  # the picture alone, or a film of it
-    frames = {"decode": shape[2], "encode": given}
+    frames = {"decode": shape[2], "encode": frames_given(arch, shape[2])}
     if spec.params.get("tile"):
         return halved * max(tiled_bytes(arch.components["vae"], cost, w, (*shape[:2], frames[w])) for w in cost.live)
     return halved * max(live_bytes(cost, w, *latents_of(arch, *shape[:2], frames[w])) for w in cost.live)
+
+
+def sound_bytes(vae: Part, cost: Cost, latents: int, *, tiled: bool) -> float:
+    """Bytes alive while music is decoded; in tiles, one of them and twice the sound: pieces, and joined."""
+    if not tiled or latents <= SOUND_TILE:
+        return live_bytes(cost, "decode", latents)
+    sound = latents * prod(vae.config["downsampling_ratios"]) * vae.config["audio_channels"] * BYTES[vae.dtype]
+    return live_bytes(cost, "decode", SOUND_TILE) + 2 * sound
 
 
 def tiled_bytes(vae: Part, cost: Cost, which: str, shape: Shape) -> float:
@@ -107,22 +127,25 @@ def tiled_bytes(vae: Part, cost: Cost, which: str, shape: Shape) -> float:
     tile that takes more than the tile does."""
     width, height, frames = shape
     config = vae.config
-    across, latents = config.get("scale_factor_spatial", 8), (frames - 1) // 4 + 1
-    side = config.get("sample_size", TILE_SIDE) // across
-    if which == "encode":
-        side *= config.get("patch_size") or 1  # it is cut after pixels were packed
+    across, by = packing(vae)
+    latents = (frames - 1) // by + 1
+    side = config.get("sample_size", TILE_SIDES.get(vae.kind, TILE_SIDE)) // across
+    packs_first = vae.kind == "AutoencoderKLWan" and bool(config.get("patch_size"))
+    if which == "encode" and packs_first:
+        side *= config["patch_size"]  # it is cut after pixels were packed
     sides = (width // across, height // across)
     at_work = live_bytes(cost, which, min(side, sides[0]) * min(side, sides[1]), latents)
     film = width * height * frames * 3 * BYTES[vae.dtype]
     if which == "encode":
-        return at_work + (2 if config.get("patch_size") else 1) * film
-    tiles = _overlapping(sides[0], side) * _overlapping(sides[1], side) * film
+        return at_work + (2 if packs_first else 1) * film
+    stride = TILE_STRIDES.get(vae.kind, TILE_STRIDE)
+    tiles = _overlapping(sides[0], side, stride) * _overlapping(sides[1], side, stride) * film
     return max(at_work + tiles, tiles + TILES_JOINED * film) if max(sides) > side else at_work
 
 
-def _overlapping(length: int, side: int) -> float:
+def _overlapping(length: int, side: int, stride: float) -> float:
     """How much longer tiles of that side are together than what they cover."""
-    return sum(min(side, length - at) for at in range(0, length, int(side * TILE_STRIDE))) / length
+    return sum(min(side, length - at) for at in range(0, length, int(side * stride))) / length
 
 
 def _file_gb(spec: ModelSpec) -> float | None:

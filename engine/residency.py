@@ -67,7 +67,9 @@ def at_level(spec: ModelSpec, level: str) -> ModelSpec:
 
 
 def shape_for(plan: Plan, spec: ModelSpec) -> Shape:
-    """The largest that this plan may ask of the artist or animator; how long lines last is not known yet."""
+    """The largest that this plan may ask of the artist, animator or composer; how long lines last is not known yet."""
+    if spec.role == "composer":
+        return 1, 1, math.ceil(plan.target_seconds or LARGEST["composer"][2])
     width, height = made_size(plan, spec)
     step = spec.limits.size_step
     frames = (spec.limits.max_frames or LARGEST["animator"][2]) if spec.role == "animator" else 1

@@ -1,4 +1,4 @@
-"""What an entry of models.yaml has to do for one picture or clip, by arithmetic: FLOP.
+"""What an entry of models.yaml has to do for one picture, clip or piece of music, by arithmetic: FLOP.
 
 From the entry's `architecture` and params alone: nothing is opened or measured, so every figure is an estimate. Of an
 entry that names no architecture it says nothing.
@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from engine.architectures import Architecture, Cost, flops_of, read_architecture, read_costs
+from engine.architectures import (
+    Architecture,
+    Cost,
+    flops_of,
+    is_music,
+    latents_of_sound,
+    packing,
+    read_architecture,
+    read_costs,
+    tokens_by,
+)
 from engine.catalog import ModelSpec
-
-LATENT_FRAMES_BY = 4
-"""Wan's VAE packs so many frames into one latent frame, and keeps the first by itself."""
-PATCH = 2
-"""Wan's transformer takes squares of 2×2 latent pixels as one token."""
 
 
 def still_flops(spec: ModelSpec, width: int, height: int) -> float | None:
@@ -26,6 +31,11 @@ def still_flops(spec: ModelSpec, width: int, height: int) -> float | None:
 def clip_flops(spec: ModelSpec, width: int, height: int, frames: int) -> float | None:
     """FLOP of one clip of so many frames, at the model's own rate; None if the entry's work cannot be told."""
     return _flops(spec, width, height, frames)
+
+
+def song_flops(spec: ModelSpec, seconds: int) -> float | None:
+    """FLOP of so many seconds of music; None if the entry's work cannot be told."""
+    return _flops(spec, 1, 1, seconds)
 
 
 def _flops(spec: ModelSpec, width: int, height: int, frames: int) -> float | None:
@@ -46,15 +56,20 @@ def step_flops(arch: Architecture, costs: Mapping[str, Cost], shape: tuple[int, 
 def whole_flops(
     arch: Architecture, costs: Mapping[str, Cost], shape: tuple[int, int, int], steps: int, guidance: float
 ) -> float:
-    """FLOP of a picture or clip of `shape` (width, height, frames), from its prompt to its pixels."""
+    """FLOP of a picture or clip of `shape` (width, height, frames), from its prompt to its pixels; of music it is 1, 1,
+    seconds."""
     width, height, frames = shape
     passes = 2 if guidance > 1 else 1
-    texts = sum(flops_of(cost, "forward", 0) for name, cost in costs.items() if name.startswith("text_encoder"))
+    readers = ("text_encoder", "condition_encoder")
+    texts = sum(flops_of(cost, "forward", 0) for name, cost in costs.items() if name.startswith(readers))
+    if is_music(arch):
+        decoding = flops_of(costs["vae"], "decode", size_of_pass(arch, "vae", *shape))
+        return passes * texts + steps * step_flops(arch, costs, shape, guidance) + decoding
     pixels, latents = latents_of(arch, width, height, frames)
     film = partial(_vae_flops, costs["vae"], pixels)
     given = 0.0
     if "transformer" in costs:  # the picture alone, or a whole film that begins with it
-        given = film("encode", 1 if arch.pipeline.config.get("expand_timesteps") else latents)
+        given = film("encode", latents_of(arch, width, height, frames_given(arch, frames))[1])
     return passes * texts + given + steps * step_flops(arch, costs, shape, guidance) + film("decode", latents)
 
 
@@ -63,13 +78,22 @@ def _vae_flops(cost: Cost, pixels: int, which: str, latent_frames: int) -> float
     return flops_of(cost, which, pixels) + more
 
 
+def frames_given(arch: Architecture, frames: int) -> int:
+    """How many frames an animator encodes: the picture alone, or a film of it and nothing."""
+    alone = arch.pipeline.config.get("expand_timesteps") or arch.pipeline.kind.startswith("LTX")
+    return 1 if alone else frames
+
+
 def latents_of(arch: Architecture, width: int, height: int, frames: int) -> tuple[int, int]:
     """Latent pixels of one frame, and latent frames."""
-    across = arch.components["vae"].config.get("scale_factor_spatial", 8)
-    return (width // across) * (height // across), (frames - 1) // LATENT_FRAMES_BY + 1
+    across, by = packing(arch.components["vae"])
+    return (width // across) * (height // across), (frames - 1) // by + 1
 
 
 def size_of_pass(arch: Architecture, component: str, width: int, height: int, frames: int) -> int:
     """The n of `engine.architectures.Cost`."""
+    if is_music(arch):
+        return latents_of_sound(arch.components["vae"], frames)
     pixels, latents = latents_of(arch, width, height, frames)
-    return pixels * latents // PATCH**2 if component.startswith("transformer") else pixels
+    part = arch.components[component]
+    return pixels * latents // tokens_by(part) if component.startswith("transformer") else pixels

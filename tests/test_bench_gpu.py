@@ -1,21 +1,30 @@
 """The measurements of models run at toy size, through the code that measures on a GPU; figures mean nothing here."""
 
+import json
 import threading
+import wave
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from PIL import Image
 
-from engine.architectures import read_architecture
+from engine.architectures import Architecture, Part, read_architecture
 from engine.backends import blank, yardsticks
+from engine.backends.protocols import ClipJob, MusicJob
 from engine.bench_gpu import FULL, TOGETHER, TOY, Bed, Blank, Gpu, measurements, pictures, small_card
 from engine.bench_gpu import clips as measure_clips
 from engine.bench_rig import Place
 from engine.bench_rows import TOY_NOTE, Report, Row, draw, in_markdown
+from engine.catalog import Weights, load_catalog
 from engine.machine import Machine
+from engine.made import Still
+from engine.media import probe
+from engine.models import load_model
 from engine.rates import Rate, read_rate
 from engine.work import step_flops, whole_flops
+from tests.toy_weights import shared_home
 
 HERE = Gpu(TOY, tflops=0.02)
 
@@ -66,6 +75,45 @@ def test_a_blank_model_is_the_same_every_time_and_of_its_architecture(tmp_path: 
     assert first.config.z_dim == read_architecture("wan22-a14b").components["vae"].config["z_dim"]
     assert all(torch.equal(a, b) for a, b in zip(first.parameters(), second.parameters(), strict=True))
     assert sum(weights.numel() for weights in first.parameters()) == model.costs["vae"].parameters
+
+
+def blank_of(checkpoint: Path, pipeline: str, folder: Path) -> Path:
+    """A folder that says only what that toy is built of."""
+    parts = {}
+    for file in sorted(checkpoint.glob("*/config.json")):
+        config = json.loads(file.read_text())
+        kind = config.get("_class_name") or config["architectures"][0]
+        parts[file.parent.name] = Part(kind=kind, config={k: v for k, v in config.items() if not k.startswith("_")})
+    scheduler = json.loads((checkpoint / "scheduler" / "scheduler_config.json").read_text())
+    arch = Architecture(
+        pipeline=Part(kind=pipeline, config={}),
+        scheduler=Part(kind=scheduler.pop("_class_name"), config=scheduler),
+        components=parts,
+    )
+    return blank.lay_out(arch, folder)
+
+
+def test_random_weights_reach_ltx_and_ace_step_through_the_families_own_code(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    toys = shared_home(tmp_path_factory, "toy-ltx", "toy-ace-step") / "toys"
+    picture = tmp_path / "still.png"
+    Image.linear_gradient("L").resize((64, 64)).convert("RGB").save(picture)
+    for name, pipeline in (("toy-ltx", "LTXImageToVideoPipeline"), ("toy-ace-step", "AceStepPipeline")):
+        folder = blank_of(toys / name, pipeline, tmp_path / name)
+        assert [file.name for file in folder.iterdir()] == [blank.FILE]
+        spec = msgspec.structs.replace(load_catalog().model(name), weights=Weights(local=str(folder)))
+        model: Any = load_model(spec, tmp_path)
+        if name == "toy-ltx":
+            job = ClipJob(still=Still(image=picture), prompt="a fox", width=64, height=64, frames=9, fps=8, seed=1)
+            model.prepare([job])
+            model.animate(job, tmp_path / "clip.mp4")
+            assert probe(tmp_path / "clip.mp4").frames == 9
+        else:
+            model.compose(MusicJob(mood="calm", tempo=80, seconds=2, seed=1), tmp_path / "music.wav")
+            with wave.open(str(tmp_path / "music.wav")) as sound:
+                assert sound.getnframes() == 2 * sound.getframerate()
+        model.close()
 
 
 def test_toy_and_full_size_are_the_same_components(place: Place) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import get_args
@@ -21,7 +22,7 @@ from engine.needs import Needs
 from engine.pace import Source, stage_seconds
 from engine.rates import FILE, Rate, read_rate, remember_rate
 from engine.types import AspectRatio, Quality, StoryRequest
-from engine.work import clip_flops, still_flops
+from engine.work import clip_flops, song_flops, still_flops
 
 CARD = Machine(cores=16, ram_gb=128, gpu="A Card", vram_gb=80)
 
@@ -31,7 +32,7 @@ def entry(name: str, **params: object) -> ModelSpec:
     return msgspec.structs.replace(spec, params={**spec.params, **params})
 
 
-LARGEST_720P = {"wan22-14b": (1280, 720, 81), "sdxl-lightning-8": (1368, 768, 1)}
+LARGEST_720P = {"wan22-14b": (1280, 720, 81), "sdxl-lightning-8": (1368, 768, 1), "ace-step": (1, 1, 20)}
 LAPTOP = Machine(cores=2, ram_gb=8, gpu=None, vram_gb=0)
 
 
@@ -90,11 +91,37 @@ def test_what_an_entry_says_of_its_memory_comes_first_and_without_architecture_n
 
 def test_every_entry_of_a_known_architecture_can_be_worked_out() -> None:
     named = [spec for spec in load_catalog().models.values() if spec.architecture is not None]
-    assert {spec.family for spec in named} == {"sdxl", "wan"}
+    assert {spec.family for spec in named} == {"sdxl", "wan", "ltx", "ace_step"}
     for spec in named:
         assert (gpu_gb(spec) or 0) > 0
-        work = still_flops(spec, 512, 512) if spec.role == "artist" else clip_flops(spec, 512, 512, 17)
-        assert (work or 0) > 0
+        work = {"artist": partial(still_flops, spec, 512, 512), "animator": partial(clip_flops, spec, 512, 512, 17)}
+        work["composer"] = partial(song_flops, spec, 60)
+        assert (work[spec.role]() or 0) > 0
+
+
+def test_music_twice_as_long_is_about_twice_the_work_and_its_memory_follows_from_how_it_is_decoded() -> None:
+    short, long = (song_flops(entry("ace-step"), seconds) or 0 for seconds in (60, 120))
+    assert 1.8 * short < long < 2.2 * short
+    minute, ten = ((1, 1, seconds) for seconds in (60, 600))
+    whole, tiled = ((gpu_gb(entry("ace-step", tile=tile), ten) or 0) for tile in (False, True))
+    assert whole - tiled > 10, "ten minutes at once are 30 million samples of 128 channels"
+    parts, layers = (gpu_gb(entry("ace-step", tile=True, offload=how), minute) or 0 for how in ("model", "layer"))
+    assert layers < parts < (gpu_gb(entry("ace-step", tile=True), minute) or 0)
+
+
+def test_ltx_encodes_its_picture_alone_and_packs_more_than_wan() -> None:
+    shape = (704, 480, 121)
+    ltx, wan = (clip_flops(entry(name, steps=40, guidance=3), *shape) or 0 for name in ("ltx-video", "wan22-5b"))
+    assert 0 < ltx < wan / 2
+    assert weights_gb(entry("ltx-video")) == pytest.approx((4.762 + 1.923 + 0.419) * 2e9 / 2**30, rel=0.01)
+
+
+def test_a_plan_tells_the_work_of_a_composer_on_the_gpu_and_of_no_music_none(tmp_path: Path) -> None:
+    asked = StoryRequest(prompt="A fox", target_seconds=20, profile="gpu-24gb")
+    report = plan_story(asked, home=tmp_path, catalog=load_catalog(), machine=CARD)
+    assert report.tflop["music"] > 1
+    silent = msgspec.structs.replace(asked, music=False)
+    assert "music" not in plan_story(silent, home=tmp_path, catalog=load_catalog(), machine=CARD).tflop
 
 
 @pytest.mark.parametrize("profile", list(load_catalog().profiles))
@@ -216,7 +243,8 @@ def test_an_unknown_architecture_is_refused_with_the_known_ones(tmp_path: Path) 
         raw.read_text(encoding="utf-8").replace("architecture: sdxl", "architecture: sdxxl"), encoding="utf-8"
     )
     with pytest.raises(
-        BadCatalog, match=r"models\.sdxl\.architecture is 'sdxxl', and can be sdxl, wan22-5b, wan22-a14b"
+        BadCatalog,
+        match=r"models\.sdxl\.architecture is 'sdxxl', and can be ace-step-xl, ltx, sdxl, wan22-5b, wan22-a14b",
     ):
         load_catalog(file)
 

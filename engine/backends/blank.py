@@ -91,8 +91,11 @@ def _roomy(part: Part) -> str:
 
 def _tokenizers(arch: Architecture) -> dict[str, Any]:
     """Letter by letter: what a text says makes no difference to the time, because it is padded to its full length."""
-    from engine.backends.toys.words import clip_tokenizer, t5_tokenizer
+    from engine.backends.toys.words import clip_tokenizer, qwen_tokenizer, t5_tokenizer
 
-    if any(part.kind.startswith("CLIP") for part in arch.components.values()):
+    kinds = {part.kind for part in arch.components.values()}
+    if "Qwen3Model" in kinds:
+        return {"tokenizer": qwen_tokenizer()}
+    if any(kind.startswith("CLIP") for kind in kinds):
         return {"tokenizer": clip_tokenizer(), "tokenizer_2": clip_tokenizer()}
     return {"tokenizer": t5_tokenizer()}

@@ -19,15 +19,39 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
-from engine.architectures import COSTS_FILE, Architecture, Cost, Part, architecture_names, read_architecture
+from engine.architectures import (
+    COSTS_FILE,
+    Architecture,
+    Cost,
+    Part,
+    architecture_names,
+    latents_of_sound,
+    packing,
+    read_architecture,
+    tokens_by,
+)
 from engine.artifacts import write_atomically
 from engine.backends.torch_env import diffusers_quietly
 
 META = torch.device("meta")
 DTYPES = {"half": torch.bfloat16, "float32": torch.float32}
-TEXT_TOKENS = {"CLIPTextModel": 77, "CLIPTextModelWithProjection": 77, "UMT5EncoderModel": 512}
+TEXT_TOKENS = {
+    "CLIPTextModel": 77,
+    "CLIPTextModelWithProjection": 77,
+    "UMT5EncoderModel": 512,
+    "T5EncoderModel": 128,
+    "Qwen3Model": 256,
+}
+"""As far as its pipeline pads or cuts a text."""
+FILMS = ("AutoencoderKLWan", "AutoencoderKLLTXVideo")
+SOUND = ("AceStepTransformer1DModel", "AutoencoderOobleck")
+TIMBRE_FRAMES = 750
+"""Of silence, 30 seconds, which ACE-Step hears where no other sound is given."""
 SQUARES = ((16, 16), (24, 32), (48, 32))
 """Latent heights and widths at which passes are counted; three, because cost is a parabola in their product."""
+SECONDS = (10, 120, 600)
+"""Of music; what ACE-Step makes at once ends at ten minutes. Its masks grow with their square, so that the straight
+line through the ends of live memory lies above what is between."""
 FRAMES = (1, 3, 5)
 """Latent frames at which films are counted. Live memory grows evenly only from the second: that many come at once."""
 
@@ -114,7 +138,10 @@ def pass_of(model: Any, part: Part, shape: tuple[int, int, int], arch: Architect
     if part.kind in TEXT_TOKENS:
         tokens = TEXT_TOKENS[part.kind]
         ids = torch.zeros((1, tokens), dtype=torch.long, device=META)
-        return {"forward": lambda: model(ids)}
+        told = {}
+        if part.kind == "Qwen3Model":  # to make a mask of its own, it would look at what is in a tensor
+            told = {"use_cache": False, "attention_mask": empty(1, 1, tokens, tokens)}
+        return {"forward": lambda: model(ids, **told)}
     if part.kind == "UNet2DConditionModel":
         pooled = arch.components["text_encoder_2"].config["projection_dim"]
         added = {"text_embeds": empty(1, pooled), "time_ids": empty(1, 6)}
@@ -128,13 +155,37 @@ def pass_of(model: Any, part: Part, shape: tuple[int, int, int], arch: Architect
         each = arch.pipeline.config.get("expand_timesteps", False)
         step = empty(*((1, frames * height * width // 4) if each else (1,)), dtype=torch.float32)
         return {"forward": lambda: model(noise, step, text, return_dict=False)}
+    if part.kind == "LTXVideoTransformer3DModel":
+        tokens, prompt = frames * height * width, TEXT_TOKENS["T5EncoderModel"]
+        noise, text = empty(1, tokens, config["in_channels"]), empty(1, prompt, config["caption_channels"])
+        step = empty(1, tokens, dtype=torch.float32)  # the given picture is at none
+        seen = torch.ones((1, prompt), dtype=torch.float32, device=META)
+        place = {"num_frames": frames, "height": height, "width": width}
+        return {"forward": lambda: model(noise, text, step, seen, **place, return_dict=False)}
+    if part.kind == "AceStepConditionEncoder":
+        words = TEXT_TOKENS["Qwen3Model"]
+        text, seen = empty(1, words, config["text_hidden_dim"]), torch.ones((1, words), dtype=torch.bool, device=META)
+        silence = empty(1, TIMBRE_FRAMES, config["timbre_hidden_dim"])
+        # Which sound is whose it looks up in a tensor's content; of one there is nothing to look up.
+        model.timbre_encoder.unpack_timbre_embeddings = lambda packed, whose: (packed[None], seen[:, :1])
+        whose = torch.zeros(1, dtype=torch.long, device=META)
+        return {"forward": lambda: model(text, seen, text, seen, silence, whose)}
+    if part.kind == "AceStepTransformer1DModel":
+        width = config["audio_acoustic_hidden_dim"]
+        given = config["in_channels"] - width
+        told = empty(1, 2 * TEXT_TOKENS["Qwen3Model"] + 1, config["encoder_hidden_size"])
+        sound, around, step = empty(1, frames, width), empty(1, frames, given), empty(1)
+        return {"forward": lambda: model(sound, step, step, told, around, return_dict=False)}
+    if part.kind == "AutoencoderOobleck":
+        latents = empty(1, config["decoder_input_channels"], frames)
+        return {"decode": lambda: model.decode(latents, return_dict=False)}
     if part.kind == "AutoencoderKL":
         latents = empty(1, config["latent_channels"], height, width)
         return {"decode": lambda: model.decode(latents, return_dict=False)}
-    if part.kind == "AutoencoderKLWan":
-        across = config.get("scale_factor_spatial", 8)
-        latents = empty(1, config["z_dim"], frames, height, width)
-        film = empty(1, 3, 4 * (frames - 1) + 1, height * across, width * across)
+    if part.kind in FILMS:
+        across, by = packing(part)
+        latents = empty(1, config["latent_channels" if "latent_channels" in config else "z_dim"], frames, height, width)
+        film = empty(1, 3, by * (frames - 1) + 1, height * across, width * across)
         return {
             "decode": lambda: model.decode(latents, return_dict=False),
             "encode": lambda: model.encode(film, return_dict=False),
@@ -145,7 +196,18 @@ def pass_of(model: Any, part: Part, shape: tuple[int, int, int], arch: Architect
 def size(part: Part, shape: tuple[int, int, int]) -> int:
     """The n of `engine.architectures.Cost` at `shape`."""
     frames, height, width = shape
-    return frames * height * width // 4 if part.kind == "WanTransformer3DModel" else height * width
+    if part.kind in SOUND:
+        return frames
+    return frames * height * width // tokens_by(part) if part.kind.endswith("Transformer3DModel") else height * width
+
+
+def shapes_of(part: Part, arch: Architecture) -> list[tuple[int, int, int]]:
+    """At which a component is counted; one where its work does not depend on it."""
+    if part.kind in (*TEXT_TOKENS, "AceStepConditionEncoder"):
+        return [(1, 8, 8)]
+    if part.kind in SOUND:
+        return [(latents_of_sound(arch.components["vae"], seconds), 1, 1) for seconds in SECONDS]
+    return [(frames, *square) for frames in (FRAMES if part.kind in FILMS else FRAMES[:1]) for square in SQUARES]
 
 
 def count(part: Part, arch: Architecture) -> Cost:
@@ -153,22 +215,20 @@ def count(part: Part, arch: Architecture) -> Cost:
     model = build(part)
     parameters = sum(weights.numel() for weights in model.parameters())
     largest = max(sum(own.numel() for own in layer.parameters(recurse=False)) for layer in model.modules())
-    if part.kind in TEXT_TOKENS:
-        seen = see(model, pass_of(model, part, (1, 8, 8), arch)["forward"])
-        flops, live = {"forward": (float(seen.flops),)}, {"forward": (float(seen.live),)}
-        return Cost(parameters=parameters, largest=largest, flops=flops, live=live)
-    flops, live = {}, {}
-    times = FRAMES if part.kind == "AutoencoderKLWan" else FRAMES[:1]
     seen_at: dict[str, dict[tuple[int, int], Seen]] = {}
-    for frames in times:
-        for height, width in SQUARES:
-            shape = (frames, height, width)
-            for name, call in pass_of(model, part, shape, arch).items():
-                seen_at.setdefault(name, {})[frames, size(part, shape)] = see(model, call)
+    for shape in shapes_of(part, arch):
+        time = shape[0] if part.kind in FILMS else 1
+        for name, call in pass_of(model, part, shape, arch).items():
+            seen_at.setdefault(name, {})[time, size(part, shape)] = see(model, call)
+    flops, live = {}, {}
     for name, seen in seen_at.items():
-        sizes = sorted({n for _, n in seen})
+        sizes, times = (sorted({key[which] for key in seen}) for which in (1, 0))
+        if len(sizes) == 1:
+            (only,) = seen.values()
+            flops[name], live[name] = (float(only.flops),), (float(only.live),)
+            continue
         flops[name] = _parabola(sizes, [seen[1, n].flops for n in sizes])
-        live[name] = _growth(sizes, {key: one.live for key, one in seen.items()}, times[1:])
+        live[name] = _growth(sizes, {key: one.live for key, one in seen.items()}, tuple(times[1:]))
         if len(times) > 1:
             more = [(seen[times[1], n].flops - seen[1, n].flops) / (times[1] - 1) for n in sizes]
             flops[f"{name}_more"] = _parabola(sizes, more)
