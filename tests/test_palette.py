@@ -115,9 +115,10 @@ class Frames(list[np.ndarray]):
 
 
 def middle_frame(card: Card, still: Path, fonts: Fonts, folder: Path) -> np.ndarray:
-    kept, whole = Frames(), {"frames": 8, "size": SIZE, "fps": 4, "fonts": fonts, "folder": folder}
+    """A second after the beginning: all words have come, and none goes."""
+    kept, whole = Frames(), {"frames": 4, "size": SIZE, "fps": 2, "fonts": fonts, "folder": folder}
     draw_card(card, still, kept, control=Control(), **whole)  # type: ignore[arg-type]
-    return kept[5]
+    return kept[2]
 
 
 def as_ink(frame: np.ndarray) -> np.ndarray:
