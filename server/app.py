@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +11,6 @@ from typing import Any
 from litestar import Litestar, Router
 from litestar.datastructures import MutableScopeHeaders
 from litestar.di import Provide
-from litestar.exceptions import LitestarDeprecationWarning
 from litestar.routes import HTTPRoute
 from litestar.types import Message, Receive, Scope, Send
 
@@ -82,31 +80,28 @@ def create_app(place: Place) -> Server:
             with contextlib.suppress(asyncio.CancelledError):
                 await task
 
-    with warnings.catch_warnings():
-        # What Litestar 3 will want said of each parameter; pyproject.toml keeps to Litestar 2.
-        warnings.simplefilter("ignore", LitestarDeprecationWarning)
-        server = Server(
-            place,
-            route_handlers=[
-                Router("/api/v1", route_handlers=[handler for module in OPERATIONS for handler in module.HANDLERS]),
-                *health.HANDLERS,
-                *openapi.HANDLERS,
-                media.serve_media,
-                *pages.HANDLERS,
-            ],
-            middleware=middleware,
-            guards=guards,
-            dependencies={
-                **dependencies,
-                "hub": Provide(lambda: server.hub, sync_to_thread=False),
-                "metrics": Provide(lambda: server.metrics, sync_to_thread=False),
-            },
-            request_class=ApiRequest,
-            exception_handlers={Exception: to_response},
-            lifespan=[listening],
-            before_send=[tell_every_method],
-            openapi_config=None,
-            logging_config=None,
-            request_max_body_size=None,  # server.api.bodies has its own cap, which answers in the contract's words
-        )
+    server = Server(
+        place,
+        route_handlers=[
+            Router("/api/v1", route_handlers=[handler for module in OPERATIONS for handler in module.HANDLERS]),
+            *health.HANDLERS,
+            *openapi.HANDLERS,
+            media.serve_media,
+            *pages.HANDLERS,
+        ],
+        middleware=middleware,
+        guards=guards,
+        dependencies={
+            **dependencies,
+            "hub": Provide(lambda: server.hub, sync_to_thread=False),
+            "metrics": Provide(lambda: server.metrics, sync_to_thread=False),
+        },
+        request_class=ApiRequest,
+        exception_handlers={Exception: to_response},
+        lifespan=[listening],
+        before_send=[tell_every_method],
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=None,  # server.api.bodies has its own cap, which answers in the contract's words
+    )
     return server

@@ -13,6 +13,7 @@ from typing import Any
 
 import uvicorn
 from litestar import Litestar, get, post
+from litestar.params import FromPath, JSONBody
 from pysqlite3 import dbapi2
 
 from server.parents import die_with_parent
@@ -34,11 +35,11 @@ def bare_app(path: Path) -> Litestar:
     connection().execute("CREATE TABLE IF NOT EXISTS rows (id INTEGER PRIMARY KEY, text TEXT)")
 
     @post("/rows", sync_to_thread=True)
-    def insert(data: dict[str, str]) -> dict[str, int]:
+    def insert(data: JSONBody[dict[str, str]]) -> dict[str, int]:
         return {"id": connection().execute("INSERT INTO rows (text) VALUES (?)", (data["prompt"],)).lastrowid}
 
     @get("/rows/{number:int}", sync_to_thread=True)
-    def select(number: int) -> dict[str, str]:
+    def select(number: FromPath[int]) -> dict[str, str]:
         return {"text": connection().execute("SELECT text FROM rows WHERE id = ?", (number,)).fetchone()[0]}
 
     return Litestar([insert, select], openapi_config=None, logging_config=None)

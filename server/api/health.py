@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
 from sqlalchemy.exc import SQLAlchemyError
 
 from server.errors import Forbidden
@@ -39,7 +40,7 @@ def live() -> Live:
 
 
 @get("/health/ready", opt={"access": "public"}, sync_to_thread=True)
-def ready(place: Place) -> Response[Ready]:
+def ready(place: NamedDependency[Place]) -> Response[Ready]:
     """The database answers and the disk has room: what is sent here now is accepted. Else 503."""
     database, worker = _database(place)
     disk = shutil.disk_usage(place.folders.root).free >= LEAST_FREE_BYTES
@@ -49,7 +50,9 @@ def ready(place: Place) -> Response[Ready]:
 
 
 @get("/metrics", opt={"access": "public", "errors": (403,)}, media_type=CONTENT_TYPE, sync_to_thread=True)
-def metrics_page(request: Request[Any, Any, Any], place: Place, metrics: Metrics) -> bytes:
+def metrics_page(
+    request: Request[Any, Any, Any], place: NamedDependency[Place], metrics: NamedDependency[Metrics]
+) -> bytes:
     """What was counted, for Prometheus; from this machine only.
 
     How busy a studio is, is nobody else's business, and a scraper has no session. Behind a proxy on the same machine

@@ -13,7 +13,9 @@ import anyio
 from anyio import CapacityLimiter, to_thread
 from anyio.lowlevel import RunVar
 from litestar import Request, route
+from litestar.di import NamedDependency
 from litestar.enums import HttpMethod
+from litestar.params import FromPath
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from server.api.errors import spell
@@ -38,7 +40,7 @@ _limiter: RunVar[CapacityLimiter] = RunVar("readers of media files")
     include_in_schema=False,
     sync_to_thread=True,
 )
-def serve_media(request: Request[Any, Any, Any], place: Place, name: str) -> ASGIApp:
+def serve_media(request: Request[Any, Any, Any], place: NamedDependency[Place], name: FromPath[str]) -> ASGIApp:
     """A film, a shot, a picture, a narration or captions. Honours Range, If-Range, If-None-Match, If-Modified-Since."""
     with place.db.reading() as session:
         media = find(session, name)

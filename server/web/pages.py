@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from litestar import Request, Response, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from server.accounts import logins
 from server.accounts.setup import is_needed
@@ -28,7 +30,7 @@ TYPES: dict[str, str] = {
 
 
 @get("/", opt={"access": "public"}, include_in_schema=False, sync_to_thread=True)
-def studio_page(request: Request[Any, Any, Any], place: Place) -> Response[bytes]:
+def studio_page(request: Request[Any, Any, Any], place: NamedDependency[Place]) -> Response[bytes]:
     """Set-up while there is no user; else sign-in, stories and keys. It is told which, lest it asks and is refused."""
     page = _file("index.html")
     if is_needed(place):
@@ -45,7 +47,7 @@ def docs_page() -> Response[bytes]:
 
 
 @get("/web/{name:str}", opt={"access": "public"}, include_in_schema=False, sync_to_thread=True)
-def page_file(name: str) -> Response[bytes]:
+def page_file(name: FromPath[str]) -> Response[bytes]:
     """What the pages load."""
     if name not in TYPES:
         raise NotFound("There is no such file.")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from litestar import Litestar, Router, delete, get, post
-from litestar.exceptions import LitestarDeprecationWarning
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 from litestar.testing import TestClient
 
 from server.accounts.caller import Caller
@@ -27,12 +27,12 @@ class Note(Taken, frozen=True):
 
 
 @post("/make", opt={"access": "stories:generate"}, sync_to_thread=True)
-def make(caller: Caller, data: Note) -> dict[str, str]:
+def make(caller: NamedDependency[Caller], data: JSONBody[Note]) -> dict[str, str]:
     return {"user": caller.user_id}
 
 
 @get("/look", opt={"access": "stories:read"}, sync_to_thread=True)
-def look(caller: Caller) -> dict[str, str]:
+def look(caller: NamedDependency[Caller]) -> dict[str, str]:
     return {"user": caller.user_id}
 
 
@@ -67,17 +67,15 @@ ROUTES = [make, look, assets, gone, public, undeclared, misspelt]
 def app_at(place: Place) -> Litestar:
     middleware, guards, dependencies = access_layers(place)
     handlers = [*ROUTES, *session.HANDLERS, *api_keys.HANDLERS, *users.HANDLERS, *credits.HANDLERS]
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", LitestarDeprecationWarning)  # as server.app does
-        return Litestar(
-            [Router("/api/v1", route_handlers=handlers)],
-            middleware=middleware,
-            guards=guards,
-            dependencies=dependencies,
-            request_class=ApiRequest,
-            exception_handlers={Exception: to_response},
-            openapi_config=None,
-        )
+    return Litestar(
+        [Router("/api/v1", route_handlers=handlers)],
+        middleware=middleware,
+        guards=guards,
+        dependencies=dependencies,
+        request_class=ApiRequest,
+        exception_handlers={Exception: to_response},
+        openapi_config=None,
+    )
 
 
 def client_of(place: Place, **named: Any) -> TestClient[Litestar]:

@@ -1,12 +1,10 @@
 """The door: who may call what, with a key or as a logged-in person, and what is refused by default."""
 
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from litestar import Litestar
-from litestar.exceptions import LitestarDeprecationWarning
 from litestar.testing import TestClient
 
 from engine.errors import BadSetting
@@ -94,9 +92,7 @@ def test_what_declares_no_access_is_denied_to_everybody(place: Place, client: Cl
 def test_without_the_middleware_the_guard_denies_and_without_the_guard_the_middleware(place: Place) -> None:
     middleware, guards, dependencies = access_layers(place)
     for layers in ({"middleware": middleware}, {"guards": guards}):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", LitestarDeprecationWarning)
-            app = Litestar([public, look], dependencies=dependencies, openapi_config=None, **layers)
+        app = Litestar([public, look], dependencies=dependencies, openapi_config=None, **layers)
         with TestClient(app) as client:
             assert client.get("/open").status_code >= 400
             assert client.get("/look").status_code >= 400

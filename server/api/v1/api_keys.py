@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 from litestar import delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from server.accounts import keys
@@ -39,7 +41,7 @@ class NewKey(Taken, frozen=True):
     description="Newest first, revoked ones too. Their secret part is shown by nothing.",
     tags=TAGS,
 )
-def list_keys(place: Place, caller: Caller) -> Many[KeyDocument]:
+def list_keys(place: NamedDependency[Place], caller: NamedDependency[Caller]) -> Many[KeyDocument]:
     with place.db.reading() as session:
         return Many(data=[key_document(key) for key in keys.list_keys(session, caller.user_id)])
 
@@ -53,7 +55,9 @@ def list_keys(place: Place, caller: Caller) -> Many[KeyDocument]:
     description="`key` is the whole key, shown this once. Without `scopes` it gets all three.",
     tags=TAGS,
 )
-def create_key(place: Place, caller: Caller, data: NewKey) -> NewKeyDocument:
+def create_key(
+    place: NamedDependency[Place], caller: NamedDependency[Caller], data: JSONBody[NewKey]
+) -> NewKeyDocument:
     with place.db.writing() as session:
         return new_key_document(*keys.create_key(session, caller.user_id, data.name, data.scopes))
 
@@ -68,7 +72,9 @@ def create_key(place: Place, caller: Caller, data: NewKey) -> NewKeyDocument:
     description="It is refused from then on. Again: the same answer.",
     tags=TAGS,
 )
-def revoke_key(place: Place, caller: Caller, key_id: str) -> RevokedDocument:
+def revoke_key(
+    place: NamedDependency[Place], caller: NamedDependency[Caller], key_id: FromPath[str]
+) -> RevokedDocument:
     with place.db.writing() as session:
         return RevokedDocument(id=keys.revoke_key(session, caller.user_id, key_id).id)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Request, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from server.accounts.caller import Caller
 from server.api.origin import base_url
@@ -17,7 +19,10 @@ from server.stories.reading import assets, find_story
 
 @get("/stories/{story_id:str}/characters", opt={"access": "assets:read"}, sync_to_thread=True)
 def list_characters(
-    request: Request[Any, Any, Any], place: Place, caller: Caller, story_id: str
+    request: Request[Any, Any, Any],
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    story_id: FromPath[str],
 ) -> Many[CharacterAnswer]:
     """List a story's characters."""
     with place.db.reading() as session:
@@ -40,7 +45,12 @@ def list_characters(
 
 
 @get("/stories/{story_id:str}/scenes", opt={"access": "assets:read"}, sync_to_thread=True)
-def list_scenes(request: Request[Any, Any, Any], place: Place, caller: Caller, story_id: str) -> Many[SceneAnswer]:
+def list_scenes(
+    request: Request[Any, Any, Any],
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    story_id: FromPath[str],
+) -> Many[SceneAnswer]:
     """List a story's scenes."""
     with place.db.reading() as session:
         rows = assets(session, StoryScene, find_story(session, caller.user_id, story_id).id)
@@ -62,7 +72,12 @@ def list_scenes(request: Request[Any, Any, Any], place: Place, caller: Caller, s
 
 
 @get("/stories/{story_id:str}/items", opt={"access": "assets:read"}, sync_to_thread=True)
-def list_items(request: Request[Any, Any, Any], place: Place, caller: Caller, story_id: str) -> Many[ItemAnswer]:
+def list_items(
+    request: Request[Any, Any, Any],
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    story_id: FromPath[str],
+) -> Many[ItemAnswer]:
     """List a story's items."""
     with place.db.reading() as session:
         rows = assets(session, StoryItem, find_story(session, caller.user_id, story_id).id)
@@ -83,7 +98,12 @@ def list_items(request: Request[Any, Any, Any], place: Place, caller: Caller, st
 
 
 @get("/stories/{story_id:str}/clips", opt={"access": "assets:read"}, sync_to_thread=True)
-def list_clips(request: Request[Any, Any, Any], place: Place, caller: Caller, story_id: str) -> Many[ClipAnswer]:
+def list_clips(
+    request: Request[Any, Any, Any],
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    story_id: FromPath[str],
+) -> Many[ClipAnswer]:
     """List a story's clips, each with its video, still and narration."""
     with place.db.reading() as session:
         rows = assets(session, StoryClip, find_story(session, caller.user_id, story_id).id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import get
+from litestar.di import NamedDependency
 
 from engine.catalog import Catalog, ModelSpec, load_catalog
 from engine.errors import ModelMissing
@@ -55,14 +56,14 @@ class ProfileAnswer(Given, frozen=True, kw_only=True):
 
 
 @get("/models", opt={"access": "stories:read"}, sync_to_thread=True)
-def list_models(place: Place) -> Many[ModelAnswer]:
+def list_models(place: NamedDependency[Place]) -> Many[ModelAnswer]:
     """List the models that this server knows, with their licences, and which are installed."""
     catalog = load_catalog()
     return Many(data=[_model(place, catalog, spec) for spec in catalog.models.values()])
 
 
 @get("/voices", opt={"access": "stories:read"}, sync_to_thread=True)
-def list_voices(place: Place) -> Many[VoiceAnswer]:
+def list_voices(place: NamedDependency[Place]) -> Many[VoiceAnswer]:
     """List the narrators' voices and what they speak."""
     catalog = load_catalog()
     return Many(
@@ -83,7 +84,7 @@ def list_voices(place: Place) -> Many[VoiceAnswer]:
 
 
 @get("/profiles", opt={"access": "stories:read"}, sync_to_thread=True)
-def list_profiles(place: Place) -> Many[ProfileAnswer]:
+def list_profiles(place: NamedDependency[Place]) -> Many[ProfileAnswer]:
     """List the profiles: a model per role, and what they need."""
     from engine.machine import this_machine
 

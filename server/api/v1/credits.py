@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from litestar import get
+from litestar.di import NamedDependency
 
 from server.accounts import credits
 from server.accounts.caller import Caller
@@ -27,7 +28,9 @@ class CreditsAnswer(PageOf[CreditDocument], frozen=True):
     description="Credits left, and what was granted, taken and given back, newest first.",
     tags=["Credits"],
 )
-def list_credits(place: Place, caller: Caller, page: Page = 1, limit: Limit = USUALLY_PER_PAGE) -> CreditsAnswer:
+def list_credits(
+    place: NamedDependency[Place], caller: NamedDependency[Caller], page: Page = 1, limit: Limit = USUALLY_PER_PAGE
+) -> CreditsAnswer:
     with place.db.reading() as session:
         rows, total = credits.entries(session, caller.user_id, page, limit)
         return CreditsAnswer(

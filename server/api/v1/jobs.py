@@ -7,7 +7,8 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from litestar import Request, Response, get, post
-from litestar.params import HeaderParameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, HeaderParameter
 from litestar.response import Stream
 
 from server.accounts.caller import Caller
@@ -26,13 +27,23 @@ MAX_SEQ = 2**31 - 1
 
 
 @get("/stories/jobs/{job_id:str}", opt={"access": "stories:read"}, sync_to_thread=True)
-def get_job(request: Request[Any, Any, Any], place: Place, caller: Caller, job_id: str) -> JobDocument:
+def get_job(
+    request: Request[Any, Any, Any],
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    job_id: FromPath[str],
+) -> JobDocument:
     """Get a job's status. Poll every 5 s."""
     return poll(place.db, caller.user_id, job_id, base_url(request, place.settings))
 
 
 @post("/stories/jobs/{job_id:str}/cancel", opt={"access": "stories:generate"}, status_code=200, sync_to_thread=True)
-def cancel_job(request: Request[Any, Any, Any], place: Place, caller: Caller, job_id: str) -> JobDocument:
+def cancel_job(
+    request: Request[Any, Any, Any],
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    job_id: FromPath[str],
+) -> JobDocument:
     """Cancel a job: it fails with errorCode `cancelled` and is refunded. Again: the same answer."""
     job = control.cancel(place, caller.user_id, job_id)
     with place.db.reading() as session:
@@ -40,17 +51,22 @@ def cancel_job(request: Request[Any, Any, Any], place: Place, caller: Caller, jo
 
 
 @post("/stories/jobs/{job_id:str}/retry", opt={"access": "stories:generate"}, status_code=202, sync_to_thread=True)
-def retry_job(request: Request[Any, Any, Any], place: Place, caller: Caller, job_id: str) -> Response[Queued]:
+def retry_job(
+    request: Request[Any, Any, Any],
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    job_id: FromPath[str],
+) -> Response[Queued]:
     """Try a failed job again as a new one; whatever was finished is used again."""
     return accepted_answer(control.retry(place, caller.user_id, job_id, request_id(request)))
 
 
 @get("/stories/jobs/{job_id:str}/events", opt={"access": "stories:read"}, media_type="text/event-stream")
 async def listen_to_job(
-    place: Place,
-    caller: Caller,
-    hub: Hub,
-    job_id: str,
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    hub: NamedDependency[Hub],
+    job_id: FromPath[str],
     last_event_id: Annotated[
         str | None,
         HeaderParameter(

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from server.accounts.caller import Caller
@@ -69,7 +71,9 @@ class SeriesCharacterAnswer(Given, frozen=True):
 
 
 @get("/series", opt={"access": "stories:read"}, sync_to_thread=True)
-def list_series(place: Place, caller: Caller, page: Page = 1, limit: Limit = USUALLY_PER_PAGE) -> PageOf[SeriesAnswer]:
+def list_series(
+    place: NamedDependency[Place], caller: NamedDependency[Caller], page: Page = 1, limit: Limit = USUALLY_PER_PAGE
+) -> PageOf[SeriesAnswer]:
     """The caller's series, newest first."""
     with place.db.reading() as session:
         rows, total = service.list_series(session, caller.user_id, page, limit)
@@ -77,27 +81,36 @@ def list_series(place: Place, caller: Caller, page: Page = 1, limit: Limit = USU
 
 
 @post("/series", opt={"access": "stories:generate"}, sync_to_thread=True)
-def create_series(place: Place, caller: Caller, data: SeriesBody) -> OneSeriesAnswer:
+def create_series(
+    place: NamedDependency[Place], caller: NamedDependency[Caller], data: JSONBody[SeriesBody]
+) -> OneSeriesAnswer:
     """A new series, without characters."""
     series = service.create_series(place, caller.user_id, data.title, data.lexicon)
     return _spell_one(service.SeriesCounts(series, 0, 0))
 
 
 @get("/series/{series_id:str}", opt={"access": "stories:read"}, sync_to_thread=True)
-def get_series(place: Place, caller: Caller, series_id: str) -> OneSeriesAnswer:
+def get_series(
+    place: NamedDependency[Place], caller: NamedDependency[Caller], series_id: FromPath[str]
+) -> OneSeriesAnswer:
     """One series."""
     with place.db.reading() as session:
         return _spell_one(service.count_series(session, caller.user_id, series_id))
 
 
 @patch("/series/{series_id:str}", opt={"access": "stories:generate"}, sync_to_thread=True)
-def change_series(place: Place, caller: Caller, series_id: str, data: SeriesChange) -> OneSeriesAnswer:
+def change_series(
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    series_id: FromPath[str],
+    data: JSONBody[SeriesChange],
+) -> OneSeriesAnswer:
     """Give a series another title or lexicon."""
     return _spell_one(service.change_series(place, caller.user_id, series_id, title=data.title, lexicon=data.lexicon))
 
 
 @delete("/series/{series_id:str}", status_code=200, opt={"access": "stories:generate"}, sync_to_thread=True)
-def delete_series(place: Place, caller: Caller, series_id: str) -> Deleted:
+def delete_series(place: NamedDependency[Place], caller: NamedDependency[Caller], series_id: FromPath[str]) -> Deleted:
     """Remove a series with its characters and their pictures. Its stories stay."""
     service.delete_series(place, caller.user_id, series_id)
     return Deleted(id=series_id)
@@ -105,7 +118,10 @@ def delete_series(place: Place, caller: Caller, series_id: str) -> Deleted:
 
 @get("/series/{series_id:str}/characters", opt={"access": "stories:read"}, sync_to_thread=True)
 def list_series_characters(
-    request: Request[Any, Any, Any], place: Place, caller: Caller, series_id: str
+    request: Request[Any, Any, Any],
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    series_id: FromPath[str],
 ) -> Many[SeriesCharacterAnswer]:
     """The characters of a series, in the order in which they came."""
     with place.db.reading() as session:

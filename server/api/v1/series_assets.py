@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from litestar import Request, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 from msgspec import Meta
 
 from server.accounts.caller import Caller
@@ -43,7 +45,10 @@ class CharacterImageAnswer(Given, frozen=True):
     sync_to_thread=True,
 )
 def ensure_character_image(
-    request: Request[Any, Any, Any], place: Place, caller: Caller, data: CharacterImageBody
+    request: Request[Any, Any, Any],
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    data: JSONBody[CharacterImageBody],
 ) -> CharacterImageAnswer:
     """Store a character's picture. The same again changes nothing; another takes its place for later stories."""
     character, created = service.ensure_character_image(

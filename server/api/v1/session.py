@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 from litestar import Request, delete, get, post
 from litestar.datastructures import Cookie
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
 from litestar.response import Response
 from msgspec import Meta
 
@@ -62,7 +64,9 @@ class SessionAnswer(Given, frozen=True):
     "call, and after 7 days in any case.",
     tags=TAGS,
 )
-def log_in(request: Request[Any, Any, Any], place: Place, data: Credentials) -> Response[SessionAnswer]:
+def log_in(
+    request: Request[Any, Any, Any], place: NamedDependency[Place], data: JSONBody[Credentials]
+) -> Response[SessionAnswer]:
     begun = logins.log_in(place, data.email, data.password, former=session_token(request))
     return _with_cookie(request, place, begun, 200)
 
@@ -76,7 +80,9 @@ def log_in(request: Request[Any, Any, Any], place: Place, data: Credentials) -> 
     description="The user of the session cookie, and the token that writes from a page need.",
     tags=TAGS,
 )
-def show_session(request: Request[Any, Any, Any], place: Place, caller: Caller) -> SessionAnswer:
+def show_session(
+    request: Request[Any, Any, Any], place: NamedDependency[Place], caller: NamedDependency[Caller]
+) -> SessionAnswer:
     present = logins.find(place.db, session_token(request) or "")
     with place.db.reading() as session:
         user = users.user_of(session, caller.user_id)
@@ -92,7 +98,7 @@ def show_session(request: Request[Any, Any, Any], place: Place, caller: Caller) 
     description="Ends the session; its cookie is worth nothing from then on.",
     tags=TAGS,
 )
-def log_out(request: Request[Any, Any, Any], place: Place) -> Response[None]:
+def log_out(request: Request[Any, Any, Any], place: NamedDependency[Place]) -> Response[None]:
     with place.db.writing() as session:
         logins.end(session, session_token(request) or "")
     return Response(None, status_code=204, cookies=[_cookie(request, place, "", 0)])
@@ -108,7 +114,9 @@ def log_out(request: Request[Any, Any, Any], place: Place) -> Response[None]:
     description="Works while there is no user, with the token that `reelhouse serve` printed; logs in at once.",
     tags=TAGS,
 )
-def set_up(request: Request[Any, Any, Any], place: Place, data: FirstAdmin) -> Response[SessionAnswer]:
+def set_up(
+    request: Request[Any, Any, Any], place: NamedDependency[Place], data: JSONBody[FirstAdmin]
+) -> Response[SessionAnswer]:
     begun = setup.create_first_admin(place, data.token, data.email, data.password)
     return _with_cookie(request, place, begun, 201)
 

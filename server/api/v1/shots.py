@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from litestar import Request, Response, delete, get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 from msgspec.structs import replace
 
 from engine.types import Shot
@@ -29,7 +31,12 @@ Remaking = Response[Queued] | Response[Remade]
 
 
 @get("/stories/{story_id:str}/shots", opt={"access": "assets:read"}, sync_to_thread=True)
-def list_shots(request: Request[Any, Any, Any], place: Place, caller: Caller, story_id: str) -> Many[ShotAnswer]:
+def list_shots(
+    request: Request[Any, Any, Any],
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    story_id: FromPath[str],
+) -> Many[ShotAnswer]:
     """List a story's shots as its script has them, each with its clip's id and state."""
     with place.db.reading() as session:
         story = find_story(session, caller.user_id, story_id)
@@ -60,11 +67,11 @@ def list_shots(request: Request[Any, Any, Any], place: Place, caller: Caller, st
 @patch("/stories/{story_id:str}/shots/{clip_id:str}", opt={"access": "stories:generate"}, sync_to_thread=True)
 def change_shot(
     request: Request[Any, Any, Any],
-    place: Place,
-    caller: Caller,
-    story_id: str,
-    clip_id: str,
-    data: ShotChange,
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    story_id: FromPath[str],
+    clip_id: FromPath[str],
+    data: JSONBody[ShotChange],
     dry_run: DryRun = False,
 ) -> Remaking:
     """Change one shot; only what follows from it is made again. With dryRun: say what that is."""
@@ -79,10 +86,10 @@ def change_shot(
 @post("/stories/{story_id:str}/shots", opt={"access": "stories:generate"}, status_code=202, sync_to_thread=True)
 def add_shot(
     request: Request[Any, Any, Any],
-    place: Place,
-    caller: Caller,
-    story_id: str,
-    data: NewShot,
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    story_id: FromPath[str],
+    data: JSONBody[NewShot],
     dry_run: DryRun = False,
 ) -> Remaking:
     """Add a shot behind the one that `after` names. With dryRun: say what is made again."""
@@ -103,10 +110,10 @@ def add_shot(
 )
 def remove_shot(
     request: Request[Any, Any, Any],
-    place: Place,
-    caller: Caller,
-    story_id: str,
-    clip_id: str,
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    story_id: FromPath[str],
+    clip_id: FromPath[str],
     dry_run: DryRun = False,
 ) -> Remaking:
     """Take a shot out of the film. With dryRun: say what is made again."""

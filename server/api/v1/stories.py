@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from litestar import Request, Response, delete, get, post
-from litestar.params import Parameter
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody, Parameter
 from sqlalchemy.orm import Session
 
 from engine.types import Script
@@ -42,9 +43,9 @@ SRT, VTT, PLAIN = "application/x-subrip; charset=utf-8", "text/vtt", "text/plain
 @post("/stories/generate", opt={"access": "stories:generate"}, status_code=202, sync_to_thread=True)
 def generate_story(
     request: Request[Any, Any, Any],
-    place: Place,
-    caller: Caller,
-    data: Generate,
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    data: JSONBody[Generate],
     idempotency_key: IdempotencyKey = None,
 ) -> Response[Queued]:
     """Enqueue a story. Poll the job until it is completed; its videoUrl is then the film."""
@@ -58,7 +59,12 @@ def generate_story(
 
 
 @post("/stories/plan", opt={"access": "stories:read"}, status_code=200, sync_to_thread=True)
-def plan_story(request: Request[Any, Any, Any], place: Place, caller: Caller, data: Generate) -> PlanAnswer:
+def plan_story(
+    request: Request[Any, Any, Any],
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    data: JSONBody[Generate],
+) -> PlanAnswer:
     """Say what generating would take: shots, seconds per stage, memory, disk, credits. Makes nothing."""
     planned = plan_generation(place, data, base_url(request, place.settings))
     check_webhook(place, data)
@@ -75,8 +81,8 @@ def plan_story(request: Request[Any, Any, Any], place: Place, caller: Caller, da
 @get("/stories", opt={"access": "stories:read"}, sync_to_thread=True)
 def list_stories(
     request: Request[Any, Any, Any],
-    place: Place,
-    caller: Caller,
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
     page: Page = 1,
     limit: Limit = USUALLY_PER_PAGE,
     status: Annotated[
@@ -96,7 +102,12 @@ def list_stories(
 
 
 @get("/stories/{story_id:str}", opt={"access": "stories:read"}, sync_to_thread=True)
-def get_story(request: Request[Any, Any, Any], place: Place, caller: Caller, story_id: str) -> StoryAnswer:
+def get_story(
+    request: Request[Any, Any, Any],
+    place: NamedDependency[Place],
+    caller: NamedDependency[Caller],
+    story_id: FromPath[str],
+) -> StoryAnswer:
     """One story, with the counts of its characters, scenes, items and clips."""
     with place.db.reading() as session:
         story = find_story(session, caller.user_id, story_id)
@@ -104,27 +115,27 @@ def get_story(request: Request[Any, Any, Any], place: Place, caller: Caller, sto
 
 
 @delete("/stories/{story_id:str}", opt={"access": "stories:generate"}, status_code=200, sync_to_thread=True)
-def delete_story(place: Place, caller: Caller, story_id: str) -> Deleted:
+def delete_story(place: NamedDependency[Place], caller: NamedDependency[Caller], story_id: FromPath[str]) -> Deleted:
     """Delete a story with all its files. Not while a job works on it."""
     removal.delete_story(place, caller.user_id, story_id)
     return Deleted(id=story_id)
 
 
 @get("/stories/{story_id:str}/script", opt={"access": "assets:read"}, sync_to_thread=True)
-def get_script(place: Place, caller: Caller, story_id: str) -> Script:
+def get_script(place: NamedDependency[Place], caller: NamedDependency[Caller], story_id: FromPath[str]) -> Script:
     """The script, as `script` of a generate request takes it."""
     with place.db.reading() as session:
         return find_story(session, caller.user_id, story_id).script
 
 
 @get("/stories/{story_id:str}/captions.srt", opt={"access": "assets:read"}, media_type=SRT, sync_to_thread=True)
-def get_srt(place: Place, caller: Caller, story_id: str) -> bytes:
+def get_srt(place: NamedDependency[Place], caller: NamedDependency[Caller], story_id: FromPath[str]) -> bytes:
     """The captions as SubRip. 404 until they are made, and where nothing is said."""
     return _told(place, caller, story_id, "srt")
 
 
 @get("/stories/{story_id:str}/captions.vtt", opt={"access": "assets:read"}, media_type=VTT, sync_to_thread=True)
-def get_vtt(place: Place, caller: Caller, story_id: str) -> bytes:
+def get_vtt(place: NamedDependency[Place], caller: NamedDependency[Caller], story_id: FromPath[str]) -> bytes:
     """The captions as WebVTT. 404 until they are made, and where nothing is said."""
     return _told(place, caller, story_id, "vtt")
 
@@ -135,7 +146,7 @@ def get_vtt(place: Place, caller: Caller, story_id: str) -> bytes:
     media_type=PLAIN,
     sync_to_thread=True,
 )
-def get_transcript(place: Place, caller: Caller, story_id: str) -> bytes:
+def get_transcript(place: NamedDependency[Place], caller: NamedDependency[Caller], story_id: FromPath[str]) -> bytes:
     """What is said, as a text to read, by act and scene with times. 404 until it is made, and where nothing is said."""
     return _told(place, caller, story_id, "transcript")
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Annotated, Literal
 
 from litestar import get, patch, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta
 
 from server.accounts import users
@@ -45,7 +47,7 @@ class UserChange(Taken, frozen=True):
     description="Oldest first.",
     tags=TAGS,
 )
-def list_users(place: Place, page: Page = 1, limit: Limit = USUALLY_PER_PAGE) -> PageOf[UserDocument]:
+def list_users(place: NamedDependency[Place], page: Page = 1, limit: Limit = USUALLY_PER_PAGE) -> PageOf[UserDocument]:
     with place.db.reading() as session:
         rows, total = users.list_users(session, page, limit)
         return PageOf(data=[user_document(user) for user in rows], pagination=pagination(page, limit, total))
@@ -60,7 +62,7 @@ def list_users(place: Place, page: Page = 1, limit: Limit = USUALLY_PER_PAGE) ->
     description="With `credits`, or else the configured grant. An address that is taken: 409.",
     tags=TAGS,
 )
-def create_user(place: Place, data: NewUser) -> UserDocument:
+def create_user(place: NamedDependency[Place], data: JSONBody[NewUser]) -> UserDocument:
     granted = place.settings.credits_grant if data.credits is None else data.credits
     hashed = hash_password(data.password)
     with place.db.writing() as session:
@@ -77,7 +79,7 @@ def create_user(place: Place, data: NewUser) -> UserDocument:
     description="All that is given happens, or nothing does. A new password ends the user's sessions.",
     tags=TAGS,
 )
-def change_user(place: Place, user_id: str, data: UserChange) -> UserDocument:
+def change_user(place: NamedDependency[Place], user_id: FromPath[str], data: JSONBody[UserChange]) -> UserDocument:
     hashed = None if data.password is None else hash_password(data.password)
     with place.db.writing() as session:
         user = users.user_of(session, user_id)

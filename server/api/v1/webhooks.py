@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath
 
 from server.accounts.caller import Caller
 from server.accounts.models import User
@@ -44,7 +46,7 @@ class ResentAnswer(Given, frozen=True, kw_only=True):
 
 
 @get("/webhooks", opt={"access": "session"}, sync_to_thread=True)
-def get_webhooks(place: Place, caller: Caller) -> WebhooksAnswer:
+def get_webhooks(place: NamedDependency[Place], caller: NamedDependency[Caller]) -> WebhooksAnswer:
     """Your signing secret, and the deliveries that have not arrived."""
     with place.db.reading() as session:
         rows = undelivered(session, caller.user_id)
@@ -67,7 +69,7 @@ def get_webhooks(place: Place, caller: Caller) -> WebhooksAnswer:
 
 
 @post("/webhooks/rotate", opt={"access": "session"}, status_code=200, sync_to_thread=True)
-def rotate_secret(place: Place, caller: Caller) -> SecretAnswer:
+def rotate_secret(place: NamedDependency[Place], caller: NamedDependency[Caller]) -> SecretAnswer:
     """Replace the signing secret; deliveries from now on are signed with the new one."""
     with place.db.writing() as session:
         user = session.get_one(User, caller.user_id)
@@ -76,7 +78,9 @@ def rotate_secret(place: Place, caller: Caller) -> SecretAnswer:
 
 
 @post("/webhooks/{delivery_id:str}/resend", opt={"access": "session"}, status_code=202, sync_to_thread=True)
-def resend_delivery(place: Place, caller: Caller, delivery_id: str) -> ResentAnswer:
+def resend_delivery(
+    place: NamedDependency[Place], caller: NamedDependency[Caller], delivery_id: FromPath[str]
+) -> ResentAnswer:
     """Send a delivery again, with its old id."""
     with place.db.writing() as session:
         if not send_again(session, caller.user_id, delivery_id):
