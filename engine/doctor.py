@@ -7,24 +7,23 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
+import os
 import platform
 import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Literal
 
 import psutil
 
 from engine.catalog import Catalog, ModelSpec, Profile
 from engine.errors import ReelhouseError
-from engine.machine import this_machine
+from engine.gpu_checks import SETUP, Check, check_card, check_gpu, plugged_in
+from engine.machine import driver_memory, this_machine
 from engine.settings import EngineSettings
-from engine.types import Camel
 from engine.weights import check_weights, find_weights, repair, with_places
 
-SETUP = "run scripts/setup again"
 MIN_DISK_GB = 2.0
 MIN_MEMORY_GB = 2.0
 SAFE_SQLITE = (3, 51, 3)
@@ -32,16 +31,6 @@ SAFE_SQLITE = (3, 51, 3)
 TRY_SECONDS = 120
 PYTHONS = ((3, 11), (3, 13))
 FONT_TRIAL = "Aß Ж ش 字 ☀"
-NVIDIA_DEVICE = Path("/proc/driver/nvidia/version")
-
-
-class Check(Camel, frozen=True):
-    """`state` failed: no film can be made until `fix` is done; advice: something optional is missing."""
-
-    name: str
-    state: Literal["ok", "advice", "failed"]
-    found: str
-    fix: str | None = None
 
 
 def examine(settings: EngineSettings, catalog: Catalog) -> list[Check]:
@@ -57,7 +46,7 @@ def examine(settings: EngineSettings, catalog: Catalog) -> list[Check]:
         check_ffmpeg(),
         check_fonts(),
         check_sqlite(_sqlite_version()),
-        check_gpu(),
+        *check_gpus(settings.home, needed=any(spec.needs_gpu for spec in specs)),
         check_profile(settings, profile),
         *(check_model(spec, settings.home) for spec in specs),
         *(check_opens(spec, settings.home) for spec in specs if not spec.needs_gpu),
@@ -65,6 +54,16 @@ def examine(settings: EngineSettings, catalog: Catalog) -> list[Check]:
         check_torchaudio(specs),
         check_espeak(),
     ]
+
+
+def check_gpus(home: Path, *, needed: bool) -> list[Check]:
+    """The GPU as its driver sees it and, where torch is there for it, what it does."""
+    driver = driver_memory()
+    seen = check_gpu(driver, os.environ.get("CUDA_VISIBLE_DEVICES"), plugged=plugged_in())
+    torch = _version("torch")
+    if not driver.name or torch is None or torch.endswith("+cpu"):
+        return [seen]
+    return [seen, check_card(driver, home, torch, needed=needed)]
 
 
 def check_python(version: tuple[int, ...]) -> Check:
@@ -159,16 +158,6 @@ def _sqlite_version() -> tuple[int, ...]:
 
         return sqlite3.sqlite_version_info
     return pysqlite3.sqlite_version_info
-
-
-def check_gpu() -> Check:
-    machine = this_machine()
-    if machine.gpu is not None:
-        return Check(name="gpu", state="ok", found=f"{machine.gpu}, {machine.vram_gb:.0f} GB")
-    if not NVIDIA_DEVICE.exists():
-        return Check(name="gpu", state="ok", found="none; the CPU profiles need none")
-    fix = "run scripts/setup again for its library; if that does not help, reinstall the NVIDIA driver"
-    return Check(name="gpu", state="advice", found="a driver is loaded, but it does not answer", fix=fix)
 
 
 def check_profile(settings: EngineSettings, profile: Profile) -> Check:

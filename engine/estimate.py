@@ -9,7 +9,7 @@ from pathlib import Path
 
 from engine.catalog import Catalog, ModelSpec
 from engine.errors import ModelMissing
-from engine.footprint import gpu_gb
+from engine.footprint import gpu_gb, moved_gb
 from engine.formats import OWN, Pacing, load_format
 from engine.ladder import AS_ASKED
 from engine.machine import Machine, machine_now
@@ -17,7 +17,7 @@ from engine.made import Still
 from engine.needs import FILE as NEEDS_FILE
 from engine.needs import Needs
 from engine.pace import STAGE_ROLE, Source, read_pace, stage_seconds, wall_seconds
-from engine.rates import read_rate
+from engine.rates import Rate, read_rate
 from engine.residency import Way, choose_way, made_size, shape_for
 from engine.stages.clips import Take, clip_job
 from engine.stages.plan import make_plan
@@ -103,18 +103,19 @@ def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog, machine: 
     own = request.script is not None
     composed = math.ceil(seconds) if request.music and request.music_file is None else 0
     flops = _flops(plan, specs, shots, composed)
-    rate = read_rate(home, machine.gpu)
-    worked_out = {} if rate is None else {s: rate.seconds(f, specs[STAGE_ROLE[s]].family) for s, f in flops.items()}
+    budget = machine.vram_gb - machine.taken_gb or catalog.profile(plan.profile).vram_gb
+    needed = partial(_needed, plan, Needs(home / NEEDS_FILE), machine.gpu)
+    ways: dict[Role, Way] = {role: choose_way(s, budget, needed) for role, s in specs.items() if s.needs_gpu}
+    placed: dict[Role, ModelSpec] = {role: ways[role].spec if role in ways else spec for role, spec in specs.items()}
+    worked_out = _at_rate(read_rate(home, machine.gpu), flops, placed, len(shots))
     stages, sources = stage_seconds(read_pace(home), specs, len(shots), frames, seconds, own=own, worked_out=worked_out)
     if not request.music:
         stages["music"], sources["music"] = 0.0, "not needed"
     total = None if "unknown" in sources.values() else round(wall_seconds(stages), 1)
-    opened = [specs[role] for stage, role in STAGE_ROLE.items() if sources[stage] != "not needed"]
-    budget = machine.vram_gb - machine.taken_gb or catalog.profile(plan.profile).vram_gb
-    needed = partial(_needed, plan, Needs(home / NEEDS_FILE), machine.gpu)
-    ways = [choose_way(spec, budget, needed) for spec in opened if spec.needs_gpu]
-    vram, fullest = gpu_memory(ways, budget)
-    unknown = tuple(way.spec.id for way in ways if math.isinf(way.gb))
+    opened: list[Role] = [role for stage, role in STAGE_ROLE.items() if sources[stage] != "not needed"]
+    taken = [ways[role] for role in opened if role in ways]
+    vram, fullest = gpu_memory(taken, budget)
+    unknown = tuple(way.spec.id for way in taken if math.isinf(way.gb))
     return PlanReport(
         format=plan.format,
         profile=plan.profile,
@@ -128,7 +129,7 @@ def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog, machine: 
         memory_gb=round(_memory(plan, specs, models), 1),
         vram_gb=None if unknown and not vram else vram,
         vram_unknown=unknown,
-        loads={spec.id: 1 for spec in opened},
+        loads={specs[role].id: 1 for role in opened},
         stage_seconds={stage: round(value, 1) for stage, value in stages.items()},
         stage_sources=sources,
         tflop={stage: round(value / 1e12, 1) for stage, value in flops.items()},
@@ -137,7 +138,7 @@ def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog, machine: 
         seed=plan.seed,
         decisions=(
             *plan.decisions,
-            *(way.sentence for way in ways if way.sentence),
+            *(way.sentence for way in taken if way.sentence),
             *_told(vram, fullest, budget, unknown),
         ),
     )
@@ -197,6 +198,20 @@ def _flops(plan: Plan, specs: dict[Role, ModelSpec], shots: tuple[ShotReport, ..
     music = [song_flops(specs["composer"], composed)] if composed else []
     known = {"music": music, "stills": stills, "clips": clips}
     return {stage: sum(f for f in all_of if f) for stage, all_of in known.items() if None not in all_of and all_of}
+
+
+def _at_rate(
+    rate: Rate | None, flops: dict[str, float], placed: dict[Role, ModelSpec], pieces: int
+) -> dict[str, tuple[float, Source]]:
+    """Seconds of the stages whose work is known, at the GPU's rate and not faster than weights come that are copied."""
+    seconds: dict[str, tuple[float, Source]] = {}
+    for stage, work in flops.items() if rate is not None else ():
+        assert rate is not None
+        spec = placed[STAGE_ROLE[stage]]
+        least, source = rate.seconds(work, spec.family)
+        copied = moved_gb(spec, 1 if stage == "music" else pieces) / rate.to_device_gb_s if rate.to_device_gb_s else 0.0
+        seconds[stage] = max(least, copied), source
+    return seconds
 
 
 def _clip_frames(animator: ModelSpec, plan: Plan, frames: int) -> int:

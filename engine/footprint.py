@@ -70,6 +70,21 @@ def gpu_gb(spec: ModelSpec, shape: Shape | None = None) -> float | None:
     return round(CONTEXT_GB + FRAGMENTS * most / 2**30, 1)
 
 
+def moved_gb(spec: ModelSpec, pieces: int) -> float:
+    """10⁹ bytes of weights that are copied to the GPU for so many pictures or clips, beside loading them once: 0 for
+    what lies there, all weights of the denoiser at every pass where layers are streamed, and at every piece where it
+    takes turns with other components; two experts once for all."""
+    offload = spec.params.get("offload", "none")
+    if spec.architecture is None or offload == "none":
+        return 0.0
+    costs = read_costs()[spec.architecture]
+    denoisers = [weight_bytes(spec.architecture, name) for name in costs if name.startswith(("unet", "transformer"))]
+    if offload == "layer":
+        passes = spec.params.get("steps", 1) * (2 if spec.params.get("guidance", 1) > 1 else 1)
+        return pieces * passes * denoisers[0] / 1e9
+    return (1 if takes_turns(spec) else pieces) * sum(denoisers) / 1e9
+
+
 def takes_turns(spec: ModelSpec) -> bool:
     """Whether it has two experts, of which one at a time lies on the GPU."""
     return (

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import sys
 from functools import cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import psutil
 
 from engine.types import Frozen
+
+NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
 
 class Machine(Frozen, frozen=True):
@@ -26,7 +29,8 @@ class Machine(Frozen, frozen=True):
 
 
 class DriverMemory(NamedTuple):
-    """What the driver says of a GPU; GiB."""
+    """What the driver says of a GPU; GiB. `cuda` is the latest that it knows, `others` the processes that have memory
+    of it; without a name `trouble` says why, and `loaded` whether there is a driver at all."""
 
     name: str
     total_gb: float
@@ -34,6 +38,11 @@ class DriverMemory(NamedTuple):
     taken_gb: float
     uuid: str = ""
     driver: str = ""
+    cuda: str = ""
+    capability: str = ""
+    others: tuple[int, ...] = ()
+    trouble: str = ""
+    loaded: bool = False
 
 
 @cache
@@ -66,12 +75,12 @@ def driver_memory() -> DriverMemory:
         return nothing
     try:
         import pynvml
-    except ModuleNotFoundError:
-        return nothing  # installed with the diffusion extra only
+    except ModuleNotFoundError:  # installed with the diffusion extra only
+        return nothing._replace(trouble="nvidia-ml-py is not installed", loaded=NVIDIA_DRIVER.exists())
     try:
         pynvml.nvmlInit()
-    except pynvml.NVMLError:
-        return nothing  # no driver: the normal case on a machine without a GPU
+    except pynvml.NVMLError as error:  # no driver: the normal case on a machine without a GPU
+        return nothing._replace(trouble=_said(error), loaded=NVIDIA_DRIVER.exists())
     try:
         by_number = visible.isdigit()
         device = (
@@ -92,11 +101,23 @@ def driver_memory() -> DriverMemory:
             max(0, int(facts.total) - int(facts.free) - held) / 2**30,
             _text(pynvml.nvmlDeviceGetUUID(device)),
             _text(pynvml.nvmlSystemGetDriverVersion()),
+            _cuda(int(pynvml.nvmlSystemGetCudaDriverVersion())),
+            ".".join(map(str, pynvml.nvmlDeviceGetCudaComputeCapability(device))),
+            tuple(one.pid for one in running if one.pid not in ours),
         )
-    except pynvml.NVMLError:
-        return nothing
+    except pynvml.NVMLError as error:
+        return nothing._replace(trouble=f"{_said(error)} (CUDA_VISIBLE_DEVICES: {visible})", loaded=True)
     finally:
         pynvml.nvmlShutdown()
+
+
+def _cuda(number: int) -> str:
+    """12040 as 12.4."""
+    return f"{number // 1000}.{number % 1000 // 10}"
+
+
+def _said(error: Exception) -> str:
+    return f"its driver says: {error}"
 
 
 def _text(said: str | bytes) -> str:

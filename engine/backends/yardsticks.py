@@ -46,15 +46,18 @@ def versions() -> dict[str, str]:
     }
 
 
-def gemm_tflops() -> float:
-    """10¹² operations a second in square products, 2n³ operations; bfloat16 on a GPU, else float32; the best third."""
+def gemm_tflops(seconds: float = float("inf")) -> float:
+    """10¹² operations a second in square products, 2n³ operations; bfloat16 on a GPU, else float32; the best third of
+    as many as are begun within `seconds`, three at least."""
     import torch
 
     where = device()
     n = GEMM_SIDE[where]
     a = torch.randn((n, n), device=where, dtype=torch.bfloat16 if where == "cuda" else torch.float32)
-    taken = []
+    taken: list[float] = []
     for _ in range(GEMM_TIMES[where]):
+        if len(taken) >= GEMM_TIMES["cpu"] and sum(taken) > seconds:
+            break
         synchronize()
         start = time.perf_counter()
         torch.mm(a, a)
@@ -64,12 +67,13 @@ def gemm_tflops() -> float:
     return 2 * n**3 / (sum(best) / len(best)) / 1e12
 
 
-def to_device_gb_s() -> float:
-    """10⁹ bytes a second from pinned main memory to the device; on a CPU from memory to memory."""
+def to_device_gb_s(size: int | None = None) -> float:
+    """10⁹ bytes a second from pinned main memory to the device; on a CPU from memory to memory. `size` in bytes."""
     import torch
 
     where = device()
-    source = torch.zeros(COPY_BYTES[where], dtype=torch.uint8, pin_memory=where == "cuda")
+    size = size or COPY_BYTES[where]
+    source = torch.zeros(size, dtype=torch.uint8, pin_memory=where == "cuda")
     target = torch.empty_like(source, device=where)
     best = float("inf")
     for _ in range(3):
@@ -78,7 +82,7 @@ def to_device_gb_s() -> float:
         target.copy_(source, non_blocking=True)
         synchronize()
         best = min(best, time.perf_counter() - start)
-    return COPY_BYTES[where] / best / 1e9
+    return size / best / 1e9
 
 
 @contextlib.contextmanager
