@@ -160,7 +160,8 @@ def _parts(node: Any, step: str) -> Iterator[Any]:
     else:
         found = [field.type for field in getattr(node, "fields", ()) if field.encode_name == step]
     for part in found:
-        yield from getattr(part, "types", (part,))
+        for one in getattr(part, "types", (part,)):
+            yield one.type if isinstance(one, msgspec.inspect.Metadata) else one  # what is described is wrapped
 
 
 def _unknown_fields(body: bytes, kind: Any) -> list[str]:

@@ -110,10 +110,22 @@ def test_the_defaults_are_those_of_the_contract(api: Api, place: Place) -> None:
 def test_null_is_the_same_as_absent(api: Api, place: Place) -> None:
     optional = [
         *("aspectRatio", "renderVideo", "title", "contentType", "locale", "seriesId", "targetSeconds", "style"),
-        *("negativePrompt", "script", "seed", "profile", "voice", "music", "captions", "sdh", "webhookUrl", "use"),
+        *("negativePrompt", "script", "seed", "profile", "quality", "voice", "music", "captions", "sdh"),
+        *("webhookUrl", "use"),
     ]
     job_id = api.post("/api/v1/stories/generate", json=PROMPT | dict.fromkeys(optional)).json()["jobId"]
     assert request_of(place, job_id)[0].target_seconds == 30
+
+
+def test_a_quality_is_kept_with_the_job_and_planned_with(api: Api, place: Place) -> None:
+    asked = {**PROMPT, "profile": "gpu-24gb", "quality": "draft"}
+    job_id = api.post("/api/v1/stories/generate", json=asked).json()["jobId"]
+    assert request_of(place, job_id)[0].quality == "draft"
+    models = [
+        api.post("/api/v1/stories/plan", json={**asked, "quality": quality}).json()["models"]["animator"]["id"]
+        for quality in ("draft", "standard", None, "high")
+    ]
+    assert models == ["camera", "wan22-14b-streamed", "wan22-14b-streamed", "wan22-14b-long-streamed"]
 
 
 def test_an_ad_lasts_fifteen_seconds_unless_thirty_are_asked_for(api: Api, place: Place) -> None:
@@ -143,6 +155,7 @@ def test_an_ad_lasts_fifteen_seconds_unless_thirty_are_asked_for(api: Api, place
         ("seed", -1, ">= 0"),
         ("seed", 2**63, "<= 9223372036854775807"),
         ("profile", "huge", "is not one of auto"),
+        ("quality", "best", "draft"),
         ("voice", "nobody", "hibari"),
         ("captions", "maybe", "maybe"),
         ("use", "secret", "secret"),

@@ -40,6 +40,7 @@ def plan_generation(place: Place, body: Generate, base_url: str) -> Planned:
         script=None if body.script is None else _own_script(body.script),
         seed=body.seed or 0,
         profile=body.profile or place.settings.profile,
+        quality=body.quality or "standard",
         voice=body.voice,
         lexicon=body.lexicon or {},
         music=body.music is not False,

@@ -10,7 +10,7 @@ from msgspec import Meta
 from engine.estimate import PlanReport
 from engine.own_script import MAX_NARRATION
 from engine.requests import MAX_PROMPT, MAX_SEED, MAX_STYLE, MAX_TITLE, SECONDS
-from engine.types import AspectRatio, CameraMove, CaptionMode, Script, Use
+from engine.types import AspectRatio, CameraMove, CaptionMode, Quality, Script, Use
 from server.stories.models import StoryStatus
 
 T = TypeVar("T")
@@ -18,6 +18,7 @@ T = TypeVar("T")
 MAX_PAGE = 10_000_000
 MAX_VISUAL = 1000
 MAX_URL = 2048
+QUALITY = "draft: a camera moves over the stills; standard, the default: as the profile says; high: the long schedules."
 URL = {"format": "uri", "pattern": r"^https?://[^\s/]+"}
 
 Id = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -83,6 +84,7 @@ class Generate(Taken, frozen=True, kw_only=True):
     script: Script | None = None
     seed: Seed | None = None
     profile: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    quality: Annotated[Quality, Meta(description=QUALITY)] | None = None
     voice: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
     lexicon: Annotated[dict[str, str], Meta(description="How words are said: a respelling by word.")] | None = None
     music: bool | None = None
