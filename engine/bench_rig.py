@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from engine.catalog import Catalog, Limits, ModelSpec, Profile, load_catalog
 from engine.device_memory import gpu_memory
 from engine.errors import ReelhouseError
+from engine.footprint import Shape
 from engine.machine import this_machine
 from engine.made import Film
 from engine.models import Residents, Tell, no_tell
@@ -160,8 +161,8 @@ class Timeline(Residents):
         self._stop = threading.Event()
         self._watch = threading.Thread(target=self._watch_children, name="bench-watch", daemon=True)
 
-    def open(self, spec: ModelSpec, tell: Tell = no_tell) -> Any:
-        return _Clocked(super().open(spec, tell), self.worked)
+    def open(self, spec: ModelSpec, tell: Tell = no_tell, shape: Shape | None = None) -> Any:
+        return _Clocked(super().open(spec, tell, shape), self.worked)
 
     def busy(self, *methods: str) -> float:
         """Seconds in which at least one of these methods ran; without names: in which any model or encoder did."""

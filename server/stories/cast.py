@@ -12,7 +12,8 @@ from typing import TypeVar
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from engine.shots import same_name, subjects_of
+from engine.formats import load_format
+from engine.shots import pictured, same_name
 from engine.types import Script
 from server.ids import prefixed
 from server.series.models import SeriesCharacter
@@ -75,7 +76,7 @@ def put_clips(session: Session, story: Story, script: Script, seconds: Sequence[
 def show_in(session: Session, story: Story, clip: StoryClip) -> None:
     """A still is the picture of its scene, and of whoever and whatever is first seen in it."""
     shot = story.script.shots[clip.order]
-    seen = {subject.name for subject in subjects_of(shot, story.script)}
+    seen = {subject.name for subject in pictured(shot, story.script, load_format(story.content_type))}
     named = (*rows_of(session, StoryCharacter, story), *rows_of(session, StoryItem, story))
     here = [row for row in named if row.name in seen]
     here += [row for row in rows_of(session, StoryScene, story) if row.order == shot.scene]

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from engine.findings import Finding, Review
+from engine.types import Character, Item, Scene, Script, Shot
 from server.jobs.accept import accept
 from server.jobs.claims import Claim, ClaimLost, claim_wave
 from server.jobs.control import cancel
@@ -20,7 +21,7 @@ from server.media.library import path_of
 from server.media.models import Media
 from server.place import Place
 from server.series.service import create_series, delete_series
-from server.stories.models import Story, StoryClip
+from server.stories.models import Story, StoryCharacter, StoryClip, StoryItem
 from server.wire import Artefact, Filmed, Written
 from tests.server.making import a_place, an_order, submit
 from tests.server.media_rooms import files_below
@@ -81,6 +82,31 @@ def test_what_was_published_early_keeps_its_address_in_the_end(place: Place, ada
         assert path_of(place.folders, transcript).read_bytes() == b"A fox\n"
         assert len(files_below(place.folders.media)) == len(kept) == 7
         assert all(path_of(place.folders, media).stat().st_size == media.bytes for media in kept)
+
+
+def test_a_product_is_shown_by_the_first_still_of_its_advertisement_and_people_by_those_that_they_are_in(
+    place: Place, ada: str
+) -> None:
+    submit(place, ada, "It folds.", "Mira rides.", content_type="ad_spot")
+    (claim,) = claim_wave(place, "w", 1)
+    script = Script(
+        title="Swift",
+        characters=(Character(name="Mira", description="a rider"),),
+        scenes=(Scene(description="a street"),),
+        items=(Item(name="Swift", description="a bicycle"),),
+        shots=(
+            Shot(narration="It folds.", visual="Mira waits", beat="product"),  # a beat that shows the product alone
+            Shot(narration="Mira rides.", visual="Mira on the street", beat="benefit"),
+        ),
+    )
+    publish_script(place, claim, Written(claim.job_id, script, (2.0, 3.0)))
+    for number in range(2):
+        path = made(place, f"{number}.png", b"png" + bytes([number]))
+        publish_artefact(place, claim, Artefact(claim.job_id, number, "still", path))
+    with place.db.reading() as session:
+        first, second = session.scalars(select(StoryClip.image_id).order_by(StoryClip.order))
+        assert session.scalars(select(StoryItem.image_id)).one() == first
+        assert session.scalars(select(StoryCharacter.image_id)).one() == second
 
 
 def test_what_the_review_found_is_told_with_the_job(place: Place, ada: str) -> None:
