@@ -14,8 +14,11 @@ import torch
 from diffusers.models.transformers.transformer_wan import WanTransformer3DModel
 from PIL import Image
 
+from engine.architectures import read_architecture
+from engine.backends import fp8
 from engine.backends.attention import NATIVE, Trial, attention_for, candidates, choose_attention, try_kernel
 from engine.backends.compiling import Compiling, Figures, figures_after, obstacle, payback
+from engine.backends.counting import build
 from engine.backends.findings import Findings
 from engine.backends.protocols import ClipJob
 from engine.catalog import Limits, ModelSpec, Weights
@@ -295,6 +298,66 @@ def test_weights_stored_in_eight_bits_still_make_a_clip_and_say_so(
     plain = load_model(wan(tmp_path_factory), tmp_path)
     assert clip(model, tmp_path) != clip(plain, tmp_path)
     model.close()
+
+
+ABLE: dict[str, Any] = {
+    "device": "cuda",
+    "capability": (8, 9),
+    "dtype": "bfloat16",
+    "offload": "none",
+    "stands_in_the_way": "",
+    "installed": True,
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({}, ""),
+        ({"capability": (9, 0)}, ""),
+        ({"device": "cpu", "capability": (0, 0)}, "the cpu does not multiply"),
+        ({"capability": (8, 6)}, "capability 8.6"),
+        ({"dtype": "float16"}, "not float16"),
+        ({"offload": "model"}, "come and go"),
+        ({"stands_in_the_way": "triton is not installed"}, "triton is not installed"),
+        ({"installed": False}, "torchao is not installed"),
+    ],
+    ids=str,
+)
+def test_eight_bits_are_multiplied_only_where_card_model_and_installation_allow_it(
+    changed: dict[str, Any], reason: str
+) -> None:
+    told = fp8.why_not(**{**ABLE, **changed})
+    assert reason in told if reason else told == ""
+
+
+def test_a_model_that_cannot_multiply_in_eight_bits_here_says_why_and_is_as_it_was(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    model: Any = load_model(wan(tmp_path_factory, fp8_compute=True), tmp_path)
+    assert any("multiplies in float32, because the cpu" in decision for decision in model.take_decisions())
+    plain = load_model(wan(tmp_path_factory), tmp_path)
+    assert clip(model, tmp_path) == clip(plain, tmp_path)
+    model.close()
+    with pytest.raises(BadCatalog, match="exclude each other"):
+        load_model(wan(tmp_path_factory, fp8=True, fp8_compute=True), tmp_path)
+
+
+@pytest.mark.parametrize("name", ["wan22-5b", "ltx"])
+def test_of_a_real_transformer_the_blocks_layers_multiply_in_eight_bits_and_nothing_around_them(name: str) -> None:
+    part = read_architecture(name).components["transformer"]
+    module: Any = build(part)
+    chosen = {id(layer) for layer in fp8.layers_of(module)}
+    linear = {path: one for path, one in module.named_modules() if isinstance(one, torch.nn.Linear)}
+    inside = {path for path in linear if path.startswith(("blocks.", "transformer_blocks."))}
+    assert {path for path, one in linear.items() if id(one) in chosen} == inside
+    assert len(inside) == len(chosen) >= 10 * part.config["num_layers"]
+    weights = sum(linear[path].weight.numel() for path in inside)
+    assert weights > 0.9 * sum(one.numel() for one in module.parameters()), "nearly all of the work"
+
+
+def test_a_trial_without_what_it_needs_tells_what_was_wrong() -> None:
+    assert fp8.try_once("cpu"), "neither torchao nor a card that it multiplies on is here"
 
 
 def test_the_first_block_cache_skips_steps_and_a_cancelled_clip_leaves_nothing_in_it(

@@ -130,6 +130,10 @@ class Compiling:
         self.compiled = self._fresh = False
         self._over, self._weighed = choice == "never", False
 
+    def insist(self) -> None:
+        """Compile at the first clip, whatever it takes, unless that was ruled out."""
+        self._choice = "always"
+
     def remember_in(self, findings: Findings, name: str) -> None:
         self._findings, self._name = findings, name
 

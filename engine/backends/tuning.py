@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from engine.backends import fp8
 from engine.backends.attention import NATIVE, attention_for, versions
-from engine.backends.compiling import Choice, Compiling, Shape
+from engine.backends.compiling import Choice, Compiling, Shape, obstacle
 from engine.backends.findings import Findings
 from engine.backends.protocols import Tick
 from engine.backends.torch_env import Decision, on_step_end
@@ -25,12 +26,14 @@ LONG_SCHEDULE = 20
 class TuningParams(Frozen, frozen=True):
     """`attention`: auto, or a name of diffusers' `set_attention_backend`. `compile`: auto weighs what it takes against
     what it saves. `fp8` stores the transformer's weights in 8 bits, half the memory, and computes as before (cards from
-    8.9 on). `first_block_cache` skips a step's other blocks where the first changes less than that share (0.05–0.2),
+    8.9 on). `fp8_compute` multiplies in 8 bits there, compiled, by torchao if it is installed; it changes the picture.
+    `first_block_cache` skips a step's other blocks where the first changes less than that share (0.05–0.2),
     in schedules of 20 steps or more; it changes the picture."""
 
     attention: str = "auto"
     compile: Choice = "auto"
     fp8: bool = False
+    fp8_compute: bool = False
     first_block_cache: float | None = None
 
 
@@ -75,6 +78,8 @@ class Tuning:
         self._caches = False
         self.decisions = Decisions()
         self.tell(f"{spec.id} runs {decision.sentence}")
+        if params.fp8 and params.fp8_compute:
+            raise BadCatalog(f"models.{spec.id}.params: fp8 and fp8_compute exclude each other; leave one out")
         if params.fp8:
             self.tell(store_in_fp8(self._modules, decision))
         if params.first_block_cache is not None:
@@ -92,6 +97,8 @@ class Tuning:
             self._compiling.remember_in(
                 findings, f"steps of {self._spec.id} {self._spec.params} on {gpu}, {versions()}"
             )
+        if self._params.fp8_compute:
+            self.tell(self._multiply_in_fp8())
         if self._params.attention == "auto":
             chosen = attention_for(self._device.device, self._device.dtype, findings, masked=self._masked)
             if chosen.kernel != NATIVE:
@@ -122,6 +129,28 @@ class Tuning:
 
     def tell(self, sentence: str) -> None:
         self.decisions.tell(sentence)
+
+    def _multiply_in_fp8(self) -> str:
+        """Have the blocks multiply in 8 bits, if this card, what is installed and a trial allow it."""
+        import torch
+
+        device = self._device.device
+        never = self._params.compile == "never" or self._params.first_block_cache is not None
+        reason = fp8.why_not(
+            device=device,
+            capability=torch.cuda.get_device_capability(device) if device != "cpu" else (0, 0),
+            dtype=self._device.dtype,
+            offload=str(self._spec.params.get("offload", "none")),
+            stands_in_the_way="its entry compiles nothing" if never else obstacle(device, resident=True),
+            installed=fp8.is_installed(),
+        )
+        reason = reason or fp8.try_once(device)
+        if reason:
+            return f"{self._spec.id} multiplies in {self._device.dtype}, because {reason}"
+        layers = [layer for module in self._modules for layer in fp8.layers_of(module)]
+        fp8.multiply_in_fp8(layers)
+        self._compiling.insist()
+        return f"{self._spec.id} multiplies in 8-bit floats in {len(layers)} layers, because the entry says fp8_compute"
 
     def _set_attention(self, kernel: str) -> None:
         from diffusers.models.attention_dispatch import AttentionBackendName
