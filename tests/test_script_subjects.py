@@ -55,6 +55,22 @@ def told(prompt: str, *lines: str, content_type: str = "cinematic_story") -> Scr
     return Script(title="x", characters=casting.characters, scenes=scenes, items=casting.items(), shots=shots)
 
 
+def test_an_animal_is_whoever_the_prompt_tells_of() -> None:
+    script = told(
+        "A dragon teaches a young knight how to fly",
+        "Long ago, a dragon taught a young knight how to fly.",
+        "But he was more than just an animal with feathers on his tail.",
+    )
+    assert [character.name for character in script.characters] == ["Dragon", "Young Knight"]
+    assert "animal" not in script.shots[1].visual
+
+
+def test_an_animal_of_the_prompt_stays_one() -> None:
+    script = told("An animal hides in the forest", "An animal hides in the forest.", "The animal is cold.")
+    assert [character.name for character in script.characters] == ["Animal"]
+    assert "animal" in script.shots[1].visual
+
+
 WHALE = (
     "A whale and a sailor become friends",
     "Once, a whale met a sailor.",

@@ -26,6 +26,8 @@ NO_ITEMS = frozenset("water sand mud dust grass rain snow ice rock stone root br
 """Things that are part of a place."""
 HEAVENLY = frozenset("moon earth planet".split())
 """Places that are things where one only looks at them."""
+ANYBODY = frozenset("animal creature beast".split())
+"""Words for whoever is spoken of anyway: "he was more than just an animal"."""
 NOWHERE = frozenset("side top end world room land home roof corner sky moon earth planet place area".split())
 """Places in which a scene cannot be set without saying more."""
 
@@ -53,11 +55,16 @@ class Casting:
         self.plan, self.fmt, self.topic, self.figures = plan, fmt, topic, figures
         self.spoken = lines
         self.lines = [line.text for line in lines]
-        self.phrases = [find_phrases(line.text, lexicon) for line in lines]
+        self.phrases = [tuple(filter(self._is_told_of, find_phrases(line.text, lexicon))) for line in lines]
         self._pen = pen
         self._defaults = load_defaults()
         self._story = " ".join(filter(None, self.lines))
         self._all = (*topic.phrases, *chain(*self.phrases))
+
+    def _is_told_of(self, phrase: Phrase) -> bool:
+        """Whether a line tells of something by that phrase; where the prompt names somebody, "an animal" is them."""
+        named = {one.head.lower() for one in self.topic.phrases if one.kind in LIVING}
+        return phrase.head.lower() not in ANYBODY - named or not named
 
     @cached_property
     def cast(self) -> tuple[Part, ...]:
