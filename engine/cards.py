@@ -11,7 +11,7 @@ from engine.fonts import printable
 from engine.formats import Format
 from engine.plates import Panel, panel_texts
 from engine.quotes import quoted, spoken
-from engine.shots import beat_of
+from engine.shots import beat_of, place_of
 from engine.titling import Card
 from engine.types import Character, Script, Shot, StoryRequest
 from engine.typeset import columns
@@ -126,7 +126,9 @@ def _chapter(number: int, script: Script, fmt: Format) -> tuple[str, str] | None
     chapters = [s.beat for s in script.shots[: number + 1] if s.beat.startswith("chapter")]
     beat = beat_of(shot, fmt)
     named = printable(beat.title) if beat else ""
-    return str(len(dict.fromkeys(chapters))), named or _scene(script, number) or printable(shot.beat).capitalize()
+    return str(len(dict.fromkeys(chapters))), named or printable(place_of(shot, script)) or printable(
+        shot.beat
+    ).capitalize()
 
 
 def _chart(number: int, request: StoryRequest, script: Script) -> Chart | None:
@@ -174,14 +176,9 @@ def _named(number: int, script: Script, third: str) -> tuple[str, str] | None:
         person = person or next(iter(script.characters), None)
         return (printable(person.name), printable(person.role or person.description)) if person else None
     if third == "scene" and number and before is not None and before.scene != shot.scene:
-        name = _scene(script, number)
+        name = printable(place_of(shot, script))
         return (name, "") if name else None
     return None
-
-
-def _scene(script: Script, number: int) -> str:
-    scene = script.shots[number].scene
-    return printable(script.scenes[scene].description) if 0 <= scene < len(script.scenes) else ""
 
 
 def all_text(request: StoryRequest, script: Script, fmt: Format, specs: Mapping[str, ModelSpec]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from engine.errors import MediaFailed
 from engine.fonts import printable
 from engine.formats import Format
 from engine.made import Timing
-from engine.shots import acts, beat_of
+from engine.shots import acts, beat_of, place_of
 from engine.types import Plan, Scene, Script
 
 XMP_BOX = UUID("be7acfcb-97a9-42e8-9c71-999491e3afac").bytes
@@ -79,7 +79,7 @@ def _by_act(script: Script, fmt: Format) -> list[tuple[int, str]]:
     """The shots with which acts begin, and what those are called: by the title of their first beat, else by their own
     name; where the film goes from place to place also by where that is. An act that comes back is numbered."""
     parts = acts(script, fmt)
-    places = [_place(script, part.shots[0]) for part in parts]
+    places = [printable(place_of(script.shots[part.shots[0]], script)) for part in parts]
     moves = len(set(filter(None, places))) > 1
     found: list[tuple[int, str]] = []
     times: Counter[str] = Counter()
@@ -90,11 +90,6 @@ def _by_act(script: Script, fmt: Format) -> list[tuple[int, str]]:
         times[title] += 1
         found.append((part.shots[0], title if times[title] == 1 else f"{title} {times[title]}"))
     return found
-
-
-def _place(script: Script, number: int) -> str:
-    scene = script.shots[number].scene
-    return printable(script.scenes[scene].description) if 0 <= scene < len(script.scenes) else ""
 
 
 def _capital(name: str) -> str:

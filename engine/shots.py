@@ -57,6 +57,12 @@ def scene_of(shot: Shot, script: Script) -> Scene | None:
     return script.scenes[shot.scene] if 0 <= shot.scene < len(script.scenes) else None
 
 
+def place_of(shot: Shot, script: Script) -> str:
+    """Where the shot is, in the script's words; "" where the script has no such scene."""
+    scene = scene_of(shot, script)
+    return scene.description if scene is not None else ""
+
+
 def beat_of(shot: Shot, fmt: Format) -> Beat | None:
     return next((beat for beat in fmt.beats if beat.name == shot.beat), None)
 

@@ -88,9 +88,6 @@ class Topic(Frozen, frozen=True):
     phrases: tuple[Phrase, ...]
     english: bool
 
-    def of_kind(self, *kinds: str) -> tuple[Phrase, ...]:
-        return tuple(phrase for phrase in self.phrases if phrase.kind in kinds)
-
 
 def read_prompt(prompt: str, lexicon: Lexicon, longest: int = 600, *, names: Sequence[str] = ()) -> Topic:
     """What a prompt is about. Emoji count as their names, markup as nothing; of a long prompt its beginning.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import re
 import secrets
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from server.accounts.caller import Caller
 from server.accounts.models import SCOPES, ApiKey, User
+from server.accounts.tokens import hash_of
 from server.clock import now
 from server.errors import BadInput, NotFound, Unauthorized
 from server.ids import prefixed
@@ -51,7 +51,7 @@ def create_key(session: Session, user_id: str, name: str, scopes: Sequence[str] 
         name=called,
         prefix=whole[:PREFIX_LENGTH],
         lookup=lookup,
-        secret_hash=_hash(whole),
+        secret_hash=hash_of(whole),
         scopes=_checked(SCOPES if scopes is None else scopes),
         created_at=now(),
         revoked_at=None,
@@ -86,7 +86,7 @@ def caller_of_key(session: Session | Connection, text: str) -> Caller:
     if row is None:
         raise Unauthorized(REFUSED)
     key_id, secret_hash, scopes, revoked_at, user_id, role, disabled_at = row
-    if not hmac.compare_digest(secret_hash, _hash(text)) or revoked_at is not None or disabled_at is not None:
+    if not hmac.compare_digest(secret_hash, hash_of(text)) or revoked_at is not None or disabled_at is not None:
         raise Unauthorized(REFUSED)
     return Caller(user_id=user_id, role=role, via="key", scopes=frozenset(scopes), key_id=key_id)
 
@@ -100,7 +100,3 @@ def _checked(scopes: Sequence[str]) -> list[str]:
 
 def _digits(count: int) -> str:
     return "".join(secrets.choice(BASE62) for _ in range(count))
-
-
-def _hash(whole: str) -> str:
-    return hashlib.sha256(whole.encode()).hexdigest()

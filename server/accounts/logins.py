@@ -6,7 +6,6 @@ up, never taken over.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from typing import NamedTuple
 
@@ -16,6 +15,7 @@ from sqlalchemy.orm import Session
 from server.accounts.caller import Caller
 from server.accounts.models import SCOPES, Login, User
 from server.accounts.passwords import hash_password, is_outdated, verify_password
+from server.accounts.tokens import hash_of
 from server.accounts.users import normal_email
 from server.clock import DAY, HOUR, MINUTE, now
 from server.db.database import Database
@@ -79,14 +79,16 @@ def log_in(place: Place, email: str, password: str, former: str | None = None) -
 def begin(session: Session, user: User) -> Begun:
     """A session for a user who has proved who they are."""
     token, csrf_token, moment = secrets.token_urlsafe(32), secrets.token_urlsafe(32), now()
-    session.add(Login(id_hash=_hash(token), user_id=user.id, csrf_token=csrf_token, created_at=moment, seen_at=moment))
+    session.add(
+        Login(id_hash=hash_of(token), user_id=user.id, csrf_token=csrf_token, created_at=moment, seen_at=moment)
+    )
     session.flush()
     return Begun(user, token, csrf_token)
 
 
 def find(db: Database, token: str) -> Present:
     """The session of this token. Raises `Unauthorized` if there is none, or it was idle or lived too long."""
-    id_hash, moment = _hash(token), now()
+    id_hash, moment = hash_of(token), now()
     with db.reading() as session:
         row = session.execute(BY_TOKEN, {"sought": id_hash}).first()
     if row is None:
@@ -102,7 +104,7 @@ def find(db: Database, token: str) -> Present:
 
 def end(session: Session, token: str) -> None:
     """Log out: the token is worth nothing from now on."""
-    session.execute(delete(Login).where(Login.id_hash == _hash(token)))
+    session.execute(delete(Login).where(Login.id_hash == hash_of(token)))
 
 
 def _by_email(db: Database, email: str) -> User | None:
@@ -121,9 +123,3 @@ def _forget_ended(session: Session) -> None:
         .where(or_(Login.seen_at <= moment - IDLE, Login.created_at <= moment - ABSOLUTE))
         .execution_options(synchronize_session=False)
     )
-
-
-def _hash(token: str) -> str:
-    """The token has 256 random bits, so a fast hash will do; and an index finds it without telling by its time what
-    the token is."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

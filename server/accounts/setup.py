@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import secrets
@@ -13,6 +12,7 @@ from pathlib import Path
 from engine.artifacts import disk_errors
 from server.accounts.logins import Begun, begin
 from server.accounts.passwords import hash_password
+from server.accounts.tokens import hash_of
 from server.accounts.users import anybody, create_user, normal_email
 from server.errors import Forbidden, NotFound
 from server.place import Place
@@ -35,7 +35,7 @@ def make_token(place: Place) -> str:
     with disk_errors(path):
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            os.write(handle, _hash(token).encode())
+            os.write(handle, hash_of(token).encode())
         finally:
             os.close(handle)
         fresh.replace(path)
@@ -65,7 +65,7 @@ def _spent(place: Place, token: str) -> Iterator[None]:
     path = _file(place)
     taken = path.with_name(f".{FILE_NAME}.tmp-{secrets.token_hex(4)}")
     try:
-        matches = hmac.compare_digest(path.read_text(encoding="ascii"), _hash(token))
+        matches = hmac.compare_digest(path.read_text(encoding="ascii"), hash_of(token))
     except FileNotFoundError:
         matches = False
     if not matches:
@@ -84,7 +84,3 @@ def _spent(place: Place, token: str) -> Iterator[None]:
 
 def _file(place: Place) -> Path:
     return place.folders.root / FILE_NAME
-
-
-def _hash(token: str) -> str:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()

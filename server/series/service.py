@@ -171,7 +171,6 @@ def ensure_character_image(
         _open_series(session, user_id, series_id)
         character = _character(session, series_id, key)
         # Whom a story gave a voice has no face yet, and is as new to whoever brings one.
-        # whoever only spoke so far has a row for their voice, but no client ever named them
         created = character is None or character.image_hash is None
         if character is None:
             character = SeriesCharacter(id=prefixed("char"), series_id=series_id, name=name, key=key, created_at=now())
