@@ -72,6 +72,7 @@ class Diffusion(ABC, Generic[J]):
         # Whatever holds the pipeline goes, so that its memory is free; to ask anything of it then is a fault.
         for name in ("_pipeline", "_placement", "_tuning", "_memory", "_encoders"):
             vars(self).pop(name, None)
+        self._decisions = Decisions()
         free_memory()
 
     @abstractmethod
