@@ -81,6 +81,11 @@ class Store:
         self.folder = folder
         self._putting = Lock()
 
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was kept here yet."""
+        return next(self.folder.glob("*/*/manifest.json"), None) is None
+
     def find(self, stage: Stage, key: str, kind: type[T]) -> T | None:
         """The kept result of that key, or None unless each of its files is there with the recorded bytes."""
         folder = self.folder / stage / key

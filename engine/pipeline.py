@@ -15,6 +15,7 @@ from pathlib import Path
 
 import msgspec
 
+from engine.absence import check_here
 from engine.arrangement import arrange
 from engine.artifacts import Store, content_key
 from engine.backends.protocols import Handle, MusicModel, VoiceModel
@@ -129,6 +130,9 @@ def _tell(
         composes = request.music and request.music_file is None
     for decision in plan.decisions:
         control.emit("decision", "plan", message=decision)
+    if store.empty:  # what was begun elsewhere may be cut here without the models that made it
+        spared = {"writer"} if request.script else set()
+        check_here((spec for role, spec in company.players(composes).items() if role not in spared), models.home)
 
     def listen() -> Source | None:
         with clock.running("music"):

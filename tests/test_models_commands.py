@@ -106,9 +106,13 @@ def test_a_film_with_models_that_came_as_a_pack(
         entries[f"my-{name}"] = shipped[name] | {"weights": weights}
     reelhouse = Reelhouse(tmp_path / "first", hub, write_catalog(tmp_path / "models.yaml", **entries))
     assert "not pinned" in reelhouse("models", "list")
-    assert "run `reelhouse models pull my-toy-llama`" in reelhouse(
-        "make", "A fox", "--profile", "mine", "--seconds", "5", "--out", "no.mp4", code=1
-    )
+    told = reelhouse("make", "A fox", "--profile", "mine", "--seconds", "5", "--out", "no.mp4", code=1)
+    assert "begins" not in told  # all that is missing is told at once, before anything is made
+    ids = "my-toy-llama my-toy-vits my-toy-sdxl my-toy-wan"
+    assert set(told.partition("`reelhouse models pin ")[2].partition("`")[0].split()) == set(ids.split())
+    assert set(told.partition("`reelhouse models pull ")[2].partition("`")[0].split()) == set(ids.split())
+    planned = reelhouse("plan", "A fox", "--profile", "mine", "--seconds", "5")
+    assert "run `reelhouse models pin" in planned
     reelhouse("models", "pin", *entries)
     lock = json.loads((tmp_path / "models.lock").read_text())
     assert set(lock) == set(entries)
