@@ -1,4 +1,4 @@
-"""Which models a film would need and this machine has not, and the commands that bring them. Opens and fetches nothing."""
+"""Which models a film needs and this machine has not, and the commands that bring them. Opens and fetches nothing."""
 
 from __future__ import annotations
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from engine.absence import bytes_to_pull, how_to_bring, is_here
 from engine.catalog import Catalog, ModelSpec
-from engine.errors import ModelMissing
-from engine.footprint import gpu_gb, moved_gb
+from engine.footprint import gpu_gb, moved_gb, weights_gb
 from engine.formats import OWN, Pacing, load_format
 from engine.ladder import AS_ASKED
 from engine.machine import Machine, machine_now
@@ -116,6 +116,7 @@ def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog, machine: 
     taken = [ways[role] for role in opened if role in ways]
     vram, fullest = gpu_memory(taken, budget)
     unknown = tuple(way.spec.id for way in taken if math.isinf(way.gb))
+    memory = round(_memory(plan, specs, models), 1)
     return PlanReport(
         format=plan.format,
         profile=plan.profile,
@@ -126,7 +127,7 @@ def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog, machine: 
         frames=frames,
         shots=shots,
         models=models,
-        memory_gb=round(_memory(plan, specs, models), 1),
+        memory_gb=memory,
         vram_gb=None if unknown and not vram else vram,
         vram_unknown=unknown,
         loads={specs[role].id: 1 for role in opened},
@@ -140,6 +141,7 @@ def plan_story(request: StoryRequest, *, home: Path, catalog: Catalog, machine: 
             *plan.decisions,
             *(way.sentence for way in taken if way.sentence),
             *_told(vram, fullest, budget, unknown),
+            *_lacking(machine, budget, memory, [specs[role] for role in opened], home),
         ),
     )
 
@@ -174,12 +176,9 @@ def _shots(request: StoryRequest, plan: Plan, narrator: ModelSpec, pacing: Pacin
 
 
 def _planned(spec: ModelSpec, home: Path) -> PlannedModel:
-    try:
-        path = find_weights(spec, home)
-    except ModelMissing:
-        return PlannedModel(id=spec.id, licence=spec.licence, about=spec.about, bytes=0, ready=False)
-    ready = path is None or path.exists()
-    size = size_of(path) if path is not None and ready else 0
+    ready = is_here(spec, home)
+    path = find_weights(spec, home) if ready else None
+    size = size_of(path) if path is not None else 0
     return PlannedModel(id=spec.id, licence=spec.licence, about=spec.about, bytes=size, ready=ready)
 
 
@@ -277,7 +276,29 @@ def _memory(plan: Plan, specs: dict[Role, ModelSpec], models: dict[str, PlannedM
     weights = sum(models[role].bytes for role, spec in specs.items() if not spec.needs_gpu) / 2**30
     torch = TORCH_GB if any(spec.family in TORCH_FAMILIES for spec in specs.values()) else 0.0
     encoder = plan.width * plan.height * 1.5 * ENCODER_FRAMES / 2**30
-    return BASE_GB + torch + weights + encoder
+    # On their way to the GPU all weights of a pipeline lie in main memory, and stay there where they are streamed.
+    passing = max((weights_gb(spec) or 0.0 for spec in specs.values() if spec.needs_gpu), default=0.0)
+    return BASE_GB + torch + weights + passing + encoder
+
+
+def _lacking(machine: Machine, budget: float, memory: float, opened: Sequence[ModelSpec], home: Path) -> list[str]:
+    """What this machine has not, of that which the plan reckons with."""
+    told = []
+    if machine.gpu is None and any(spec.needs_gpu for spec in opened):
+        told.append(f"this machine has no GPU: what is told of one is for a card with {budget:g} GB free")
+    if memory > machine.ram_gb:
+        told.append(
+            f"about {memory:g} GB of main memory are needed, on the way to a GPU too, and this machine has "
+            f"{machine.ram_gb:.0f}: choose a smaller profile"
+        )
+    absent = [spec for spec in opened if not is_here(spec, home)]
+    if absent:
+        sizes = [bytes_to_pull(spec) for spec in absent if spec.weights is None or spec.weights.toy is None]
+        known = [size for size in sizes if size is not None]
+        size = f"{sum(known) / 1e9:.1f} GB to pull" if known and len(known) == len(sizes) else ""
+        ids = ", ".join(spec.id for spec in absent)
+        told.append(f"not on this machine: {ids}{f' ({size})' if size else ''}: {how_to_bring(absent)}")
+    return told
 
 
 def _disk(plan: Plan, shots: int, frames: int, seconds: float) -> int:

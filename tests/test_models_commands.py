@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -125,8 +126,12 @@ def test_a_film_with_models_that_came_as_a_pack(
     other = Reelhouse(tmp_path / "second", hub, reelhouse.catalog)
     other("models", "import", str(reelhouse.folder / "all.reelpack"))
     other("models", "verify", *entries)
-    other("make", "A fox finds a lantern", "--profile", "mine", "--seconds", "6", "--out", "fox.mp4")
+    make = ("make", "A fox finds a lantern", "--profile", "mine", "--seconds", "6", "--work", "work")
+    other(*make, "--out", "fox.mp4")
     assert (other.folder / "fox.mp4").stat().st_size > 10_000
+    shutil.rmtree(other.home / "models")  # as where a work folder was carried to
+    other(*make, "--captions", "none", "--out", "plain.mp4")
+    assert (other.folder / "plain.mp4").stat().st_size > 10_000
     assert hub.seen == []
 
 

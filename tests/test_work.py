@@ -265,3 +265,28 @@ def test_what_was_measured_on_this_gpu_counts_more_than_what_is_worked_out(tmp_p
     after = plan(tmp_path, "gpu-24gb", CARD)
     assert after.vram_gb == 2.0 * sum(spec.needs_gpu for spec in specs) != before
     assert after.vram_unknown == ()
+
+
+def test_weights_pass_through_main_memory_and_a_plan_counts_them_there(tmp_path: Path) -> None:
+    told = plan(tmp_path, "gpu-24gb")
+    assert told.memory_gb > 64  # two experts of 14 billion weights and a text encoder
+    assert any("main memory are needed" in sentence for sentence in told.decisions)
+    assert plan(tmp_path, "cpu").memory_gb < 3
+
+
+def test_a_plan_says_what_is_not_here_and_how_it_comes(tmp_path: Path) -> None:
+    told = plan(tmp_path, "gpu-8gb").decisions
+    assert "this machine has no GPU: what is told of one is for a card with 7.5 GB free" in told
+    assert any("pull qwen3-4b " in sentence and "wan22-5b-fast-streamed`" in sentence for sentence in told)
+    assert not any("hibari" in sentence for sentence in told)
+    assert not any("no GPU: what" in sentence for sentence in plan(tmp_path, "gpu-8gb", CARD).decisions)
+
+
+def test_shots_that_are_alike_are_one_line_of_a_plan(tmp_path: Path) -> None:
+    request = StoryRequest(prompt="A sea", content_type="music_video", target_seconds=480, profile="cpu")
+    told = plan_story(request, home=tmp_path, catalog=load_catalog(), machine=LAPTOP)
+    lines = [line for line in in_text(told, 10**12).splitlines() if line.startswith("  shot")]
+    assert len(told.shots) > 100
+    assert len(lines) < 20
+    assert f"–{told.shots[-2].order} " in lines[-2]
+    assert lines[-1].startswith(f"  shot {told.shots[-1].order} ")

@@ -13,9 +13,11 @@ from engine.commands.flags import spell_request
 from engine.commands.surroundings import Surroundings
 
 if TYPE_CHECKING:
-    from engine.estimate import PlanReport
+    from engine.estimate import PlanReport, ShotReport
 
 EXAMPLE = 'Example: reelhouse plan "A dragon teaches a young knight how to fly" --seconds 30'
+FEWEST_ALIKE = 4
+"""So many shots in a row that are alike get one line together: a film of eight minutes has 160 of them."""
 
 
 def plan(
@@ -89,17 +91,9 @@ def in_text(report: PlanReport, disk_free: int) -> str:
         f"{len(report.shots)} shots, {report.frames} frames",
         *(f"  {decision}" for decision in report.decisions),
         "",
-        *(
-            f"  shot {shot.order}  {shot.seconds:5.1f} s  {shot.frames:4d} frames  {shot.words:3d} words  "
-            f"{shot.camera:9}  {shot.beat}"
-            for shot in report.shots
-        ),
+        *shot_lines(report),
         "",
-        *(
-            f"  {role:9} {model.id:16} {model.licence:12} {model.bytes / 2**20:7.0f} MB"
-            f"{'' if model.ready else '  (not on this machine)'}"
-            for role, model in report.models.items()
-        ),
+        *model_lines(report),
         "",
         *(stage_line(report, stage) for stage in report.stage_sources),
         "",
@@ -115,13 +109,48 @@ def in_text(report: PlanReport, disk_free: int) -> str:
     return "\n".join(lines)
 
 
+def shot_lines(report: PlanReport) -> list[str]:
+    """A line a shot; of several in a row that are alike one line, which says of the first one how long it is."""
+    runs: list[list[ShotReport]] = []
+    for shot in report.shots:
+        if runs and alike(runs[-1][0]) == alike(shot):
+            runs[-1].append(shot)
+        else:
+            runs.append([shot])
+    runs = [part for run in runs for part in ([run] if len(run) >= FEWEST_ALIKE else [[shot] for shot in run])]
+    lines = []
+    for run in runs:
+        first, last = run[0], run[-1]
+        which = f"shot {first.order}" if first is last else f"shots {first.order}–{last.order}"
+        each = " " * 5 if first is last else " each"
+        lines.append(
+            f"  {which:13} {first.seconds:5.1f} s{each}  {first.frames:4d} frames  {first.words:3d} words  "
+            f"{first.camera:9}  {first.beat}"
+        )
+    return lines
+
+
+def alike(shot: ShotReport) -> tuple[str, str, int, float]:
+    return shot.beat, shot.camera, shot.words, round(shot.seconds, 1)
+
+
+def model_lines(report: PlanReport) -> list[str]:
+    names = max(len(model.id) for model in report.models.values())
+    licences = max(len(model.licence) for model in report.models.values())
+    return [
+        f"  {role:9} {model.id:{names}}  {model.licence:{licences}}  "
+        + (f"{model.bytes / 2**20:7.0f} MB" if model.ready else "not on this machine")
+        for role, model in report.models.items()
+    ]
+
+
 def stage_line(report: PlanReport, stage: str) -> str:
     """Seconds, whence they are known, and the work where it can be told."""
     source, seconds = report.stage_sources[stage], report.stage_seconds.get(stage)
     work = f"{report.tflop[stage]:,.0f} TFLOP" if stage in report.tflop else ""
     if seconds is None:
         why = "unknown: this machine has not made it yet" + (
-            ", and `reelhouse bench` has not measured its GPU" if work else ""
+            ", and `reelhouse doctor` has measured no GPU here" if work else ""
         )
         return f"  {stage:9} {why}" + (f" ({work})" if work else "")
     notes = [
