@@ -1,13 +1,9 @@
 """Who and what a script's lines are about: who is a character, what an item, who is nobody, and how they are seen."""
 
 import itertools
-from collections.abc import Iterator
 
 import msgspec
-import pytest
 
-from engine.backends.text.llama import load
-from engine.backends.text.toy import NAME, build_toy_llama
 from engine.catalog import load_catalog
 from engine.formats import load_format
 from engine.progress import Control
@@ -20,17 +16,7 @@ from engine.writing.scribe import Line
 from engine.writing.steps import choose_figures
 from engine.writing.topic import read_prompt
 from engine.writing.views import shots_of
-from tests.fake_models.pictures import FakeHandle
 from tests.writing import Answers, planned
-
-
-@pytest.fixture(scope="module")
-def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeHandle]:
-    folder = tmp_path_factory.mktemp("toy-llama")
-    build_toy_llama(folder)
-    model = load(load_catalog().model("toy-llama"), folder / NAME)
-    yield FakeHandle(model)
-    model.close()
 
 
 def test_a_place_that_is_named_is_nobody() -> None:

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from engine.backends.image import sketch
 from engine.backends.image.sketch.drawings import drawing_path
 from engine.backends.image.sketch.reading import known_characters, read
 from engine.backends.image.sketch.rooms import rooms
 from engine.backends.image.sketch.words import member_called, members_in
-from engine.catalog import load_catalog
 from engine.types import Scene
 from tests.sketching import job, placed
-
-
-@pytest.fixture
-def artist() -> sketch.SketchArtist:
-    return sketch.load(load_catalog().model("sketch"), None)
 
 
 @pytest.mark.parametrize(
