@@ -6,10 +6,11 @@ import difflib
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
+from msgspec import Meta
 
 from engine.architectures import architecture_names
 from engine.errors import BadCatalog, BadRequest, LicenceRefused
@@ -26,6 +27,11 @@ KINDS: dict[Role, str] = {
     "composer": "music",
 }
 
+
+Side = Annotated[int, Meta(ge=16, le=4320)]
+"""Pixels of the shorter side: what a VAE packs into two latent pixels, to 8K."""
+Rate = Annotated[int, Meta(ge=1, le=120)]
+"""Frames a second."""
 
 DRAFT_ANIMATOR = "camera"
 
@@ -84,14 +90,14 @@ class Limits(Frozen, frozen=True):
     that is known; `keeps_tempo` is whether a composer's beats are where the tempo that was asked for says, from its
     first sample on."""
 
-    size_step: int = 8
-    frames_step: int = 1
-    frames_plus: int = 0
-    max_frames: int | None = None
-    fps: int | None = None
-    context: int | None = None
-    words_per_second: float = 2.6
-    references: int = 0
+    size_step: Annotated[int, Meta(ge=1, le=256)] = 8
+    frames_step: Annotated[int, Meta(ge=1)] = 1
+    frames_plus: Annotated[int, Meta(ge=0)] = 0
+    max_frames: Annotated[int, Meta(ge=1)] | None = None
+    fps: Rate | None = None
+    context: Annotated[int, Meta(ge=1)] | None = None
+    words_per_second: Annotated[float, Meta(gt=0)] = 2.6
+    references: Annotated[int, Meta(ge=0)] = 0
     keeps_tempo: bool = False
     languages: tuple[str, ...] = ()
     voices: tuple[str, ...] = ()
@@ -169,11 +175,11 @@ class Profile(Frozen, frozen=True):
     name: str
     about: str
     models: dict[Role, str]
-    short_side: int
-    fps: int
-    vram_gb: float
-    picture_side: int | None = None
-    film_side: int | None = None
+    short_side: Side
+    fps: Rate
+    vram_gb: Annotated[float, Meta(ge=0)]
+    picture_side: Side | None = None
+    film_side: Side | None = None
     draft: dict[Role, str] = {}
     high: dict[Role, str] = {}
 

@@ -18,7 +18,7 @@ NVIDIA_DRIVER = Path("/proc/driver/nvidia/version")
 
 class Machine(Frozen, frozen=True):
     """`vram_gb` is what the GPU has in all, 0 without one; `taken_gb` how much of that other programs have now; GiB.
-    `driver` is the version of the GPU's."""
+    `driver` is the version of the GPU's; `trouble` why a GPU that has a driver cannot be used."""
 
     cores: int
     ram_gb: float
@@ -26,6 +26,7 @@ class Machine(Frozen, frozen=True):
     vram_gb: float
     taken_gb: float = 0.0
     driver: str = ""
+    trouble: str = ""
 
 
 class DriverMemory(NamedTuple):
@@ -55,6 +56,7 @@ def this_machine() -> Machine:
         gpu=gpu.name or None,
         vram_gb=gpu.total_gb,
         driver=gpu.driver,
+        trouble=gpu.trouble if gpu.loaded else "",
     )
 
 
@@ -72,7 +74,7 @@ def driver_memory() -> DriverMemory:
     nothing = DriverMemory("", 0.0, 0.0, 0.0)
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0].strip()
     if visible in ("", "-1"):
-        return nothing
+        return nothing._replace(trouble=f"CUDA_VISIBLE_DEVICES is {visible!r}", loaded=NVIDIA_DRIVER.exists())
     try:
         import pynvml
     except ModuleNotFoundError:  # installed with the diffusion extra only
@@ -80,7 +82,8 @@ def driver_memory() -> DriverMemory:
     try:
         pynvml.nvmlInit()
     except pynvml.NVMLError as error:  # no driver: the normal case on a machine without a GPU
-        return nothing._replace(trouble=_said(error), loaded=NVIDIA_DRIVER.exists())
+        updated = "mismatch" in str(error)  # then no file of the driver that was loaded may be left
+        return nothing._replace(trouble=_said(error), loaded=updated or NVIDIA_DRIVER.exists())
     try:
         by_number = visible.isdigit()
         device = (

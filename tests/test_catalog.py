@@ -61,6 +61,11 @@ def test_the_shipped_catalog_is_whole_and_every_family_has_its_file() -> None:
         ("commercial: false", "commercial: false, vram_gb: 8", "memory says whether vram_gb was measured"),
         ("commercial: false", "commercial: false, vram_gb: null, memory: estimated", "give both, or neither"),
         ("commercial: false", "commercial: false, vram_gb: 8, memory: guessed", "models.a"),
+        ("fps: 8", "fps: 0", r"profiles.only: .*>= 1 .*fps"),
+        ("short_side: 64", "short_side: 0", r"profiles.only: .*>= 16 .*short_side"),
+        ("short_side: 64", "short_side: 64\n    film_side: 99999", r"profiles.only: .*<= 4320 .*film_side"),
+        ("commercial: false", "commercial: false, limits: {size_step: 0}", r"models.a: .*>= 1 .*size_step"),
+        ("commercial: false", "commercial: false, limits: {max_frames: 0}", r"models.a: .*>= 1 .*max_frames"),
     ],
 )
 def test_a_wrong_entry_is_refused_with_its_place_and_the_valid_ones(

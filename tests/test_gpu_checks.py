@@ -227,3 +227,54 @@ def test_doctor_tells_of_a_gpu_that_somebody_else_has(tmp_path: Path) -> None:
 def test_doctor_tells_of_a_driver_that_was_updated_under_way(tmp_path: Path) -> None:
     told = doctor(tmp_path, {"error": "Driver/library version mismatch"})["gpu"]
     assert (told["state"], told["fix"]) == ("advice", "restart the machine: its driver was updated while it ran")
+
+
+CARD = "NVIDIA Test Card"
+MORE = "(`reelhouse doctor` says more)"
+
+
+@pytest.mark.parametrize(
+    ("facts", "profile", "told"),
+    [
+        (
+            {"used": 10.0},
+            "auto",
+            f"profile gpu-24gb, the best for the 70.0 GB that are free on {CARD} (80.0 GB, 10.0 of them taken by other "
+            "programs); gpu-80gb is for 76 GB and more",
+        ),
+        (
+            {"error": "Driver/library version mismatch"},
+            "auto",
+            f"profile cpu, because no GPU can be used: its driver says: Driver/library version mismatch {MORE}",
+        ),
+        (
+            {"visible": "7"},
+            "auto",
+            "profile cpu, because no GPU can be used: its driver says: Invalid Argument (CUDA_VISIBLE_DEVICES: 7) "
+            f"{MORE}",
+        ),
+        (
+            {"error": "Driver Not Loaded"},
+            "gpu-8gb",
+            "profile gpu-8gb, as asked for, though ace-step-streamed and sdxl-lightning and wan22-5b-fast-streamed need "
+            "a GPU and none can be used here",
+        ),
+        (
+            {"used": 70.0},
+            "gpu-24gb",
+            "profile gpu-24gb, as asked for, though it is for 22 GB and more, beside the 10.0 GB that are free on "
+            f"{CARD} (80.0 GB, 70.0 of them taken by other programs)",
+        ),
+    ],
+)
+def test_a_plan_says_why_it_takes_a_profile_and_what_speaks_against_it(
+    tmp_path: Path, facts: dict[str, object], profile: str, told: str
+) -> None:
+    done = subprocess.run(
+        [Path(sys.executable).with_name("reelhouse"), "plan", "A fox", "--profile", profile, "--json"],
+        env=with_driver(tmp_path, facts),
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert json.loads(done.stdout)["decisions"][0] == told

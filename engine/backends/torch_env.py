@@ -119,8 +119,10 @@ def _check_gpu(spec: ModelSpec) -> None:
 
     if torch.cuda.is_available():
         return
-    seen = this_machine().gpu
-    if seen is None:
+    seen, trouble = this_machine().gpu, this_machine().trouble
+    if seen is None and trouble:
+        why = f"there is one that cannot be used, {trouble}"
+    elif seen is None:
         why = "no NVIDIA GPU with a driver is seen here"
     elif torch.version.cuda is None:
         why = f"{seen} is there, but torch {torch.__version__} is built for the CPU"

@@ -124,18 +124,29 @@ def _quality_decisions(quality: Quality, profile: Profile) -> list[str]:
 
 
 def _profile_decision(request: StoryRequest, profile: Profile, machine: Machine, catalog: Catalog) -> str:
-    if request.profile != "auto":
-        return f"profile {profile.name}, as asked for"
-    if machine.gpu is None:
-        return f"profile {profile.name}, because there is no GPU"
     free = machine.vram_gb - machine.taken_gb
     taken = f"{machine.taken_gb:.1f} of them taken by other programs" if machine.taken_gb >= TELLING_GB else "all free"
+    there = f"{free:.1f} GB that are free on {machine.gpu} ({machine.vram_gb:.1f} GB, {taken})"
+    if request.profile != "auto":
+        return f"profile {profile.name}, as asked for{_though(profile, machine, catalog, free, there)}"
+    if machine.gpu is None and machine.trouble:
+        return f"profile {profile.name}, because no GPU can be used: {machine.trouble} (`reelhouse doctor` says more)"
+    if machine.gpu is None:
+        return f"profile {profile.name}, because there is no GPU"
     better = sorted((one.vram_gb, one.name) for one in catalog.profiles.values() if one.vram_gb > free)
     above = f"; {better[0][1]} is for {better[0][0]:g} GB and more" if better else ""
-    return (
-        f"profile {profile.name}, the best for the {free:.1f} GB that are free on {machine.gpu} "
-        f"({machine.vram_gb:.1f} GB, {taken}){above}"
-    )
+    return f"profile {profile.name}, the best for the {there}{above}"
+
+
+def _though(profile: Profile, machine: Machine, catalog: Catalog, free: float, there: str) -> str:
+    """What speaks against a profile that was asked for, as the end of a sentence."""
+    wanting = sorted(name for name in profile.models.values() if catalog.model(name).needs_gpu)
+    if wanting and machine.gpu is None:
+        why = f" ({machine.trouble})" if machine.trouble else ""
+        return f", though {' and '.join(wanting)} need a GPU and none can be used here{why}"
+    if wanting and free < profile.vram_gb:
+        return f", though it is for {profile.vram_gb:g} GB and more, beside the {there}"
+    return ""
 
 
 def _check_voice(request: StoryRequest, fmt: Format, narrator: ModelSpec) -> None:
