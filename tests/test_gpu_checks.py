@@ -256,8 +256,8 @@ MORE = "(`reelhouse doctor` says more)"
         (
             {"error": "Driver Not Loaded"},
             "gpu-8gb",
-            "profile gpu-8gb, as asked for, though ace-step-streamed and sdxl-lightning and wan22-5b-fast-streamed need "
-            "a GPU and none can be used here",
+            "profile gpu-8gb, as asked for, though ace-step-streamed and sdxl-lightning and wan22-5b-fast-streamed "
+            "need a GPU and none can be used here",
         ),
         (
             {"used": 70.0},
