@@ -8,7 +8,7 @@ comes near them, nor what they are to catch (see docs/measurements.md).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import av
@@ -18,6 +18,7 @@ from PIL import Image
 
 from engine.errors import MediaFailed
 from engine.findings import Check, Finding, Look
+from engine.reviewing.runs import longest_run
 
 LOOK_VERSION = 2
 """Part of the key of whatever carries a `Look`."""
@@ -228,7 +229,7 @@ def _dark_or_flat(look: Look, shot: int | None, at: float | None, what: str, mar
         ("black", half, void, VOID, "is black in a large part"),
     )
     for check, faults, values, limit, word in kinds:
-        start, length = _longest(faults)
+        start, length = longest_run(faults)
         if not length or length < min(len(faults), max(1, round(LASTING * look.rate))):
             continue
         seconds, begins = (length / look.rate, (margin + start) / look.rate) if look.rate else (0.0, 0.0)
@@ -244,7 +245,7 @@ def _dark_or_flat(look: Look, shot: int | None, at: float | None, what: str, mar
 
 def _frozen(look: Look, shot: int, at: float) -> Iterator[Finding]:
     still = [value < MOVED for value in look.moved]
-    start, length = _longest(still)
+    start, length = longest_run(still)
     whole = bool(still) and all(still)
     seconds = (length + look.lag) / look.rate if length else 0.0
     if whole or seconds >= FROZEN_SECONDS + 0.5 / look.rate:
@@ -256,14 +257,3 @@ def _frozen(look: Look, shot: int, at: float) -> Iterator[Finding]:
             limit=FROZEN_SECONDS,
             sentence=f"shot {shot + 1} stands still" + ("" if whole else f" for {seconds:.1f} s"),
         )
-
-
-def _longest(faults: Sequence[bool]) -> tuple[int, int]:
-    """Where the longest run of faults begins, and how long it is."""
-    best, at = (0, 0), 0
-    for fault, run in groupby(faults):
-        length = len(list(run))
-        if fault and length > best[1]:
-            best = (at, length)
-        at += length
-    return best

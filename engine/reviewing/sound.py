@@ -6,7 +6,6 @@ Measuring (`hear`, `hear_lines`) imports scipy; judging does not, so that a kept
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from pathlib import Path
 
 import av
@@ -16,6 +15,7 @@ from av.error import FFmpegError
 from engine.errors import MediaFailed
 from engine.findings import Finding
 from engine.made import Timing, Voice
+from engine.reviewing.runs import longest_run
 from engine.types import Frozen
 
 HEARD_VERSION = 2
@@ -163,7 +163,7 @@ def _longest_pause(line: np.ndarray, rate: int) -> tuple[float, float]:
         return 0.0, 0.0
     loud = power >= np.percentile(power, 95) * 10 ** (-QUIET_UNDER_LOUD / 10)
     first, last = np.flatnonzero(loud)[[0, -1]]
-    at, length = _longest([not one for one in loud[first : last + 1]])
+    at, length = longest_run([not one for one in loud[first : last + 1]])
     return (int(first) + at) * step / rate, length * step / rate
 
 
@@ -245,16 +245,5 @@ def judge_lines(heard: Heard, spoken: Sequence[bool]) -> Iterator[Finding]:
 def _silence(heard: Heard, line: Line) -> tuple[float, float]:
     """(film time, seconds) of the longest silence of everything while a line is spoken."""
     first, last = round(line.start / STEP), round((line.start + line.seconds) / STEP)
-    at, length = _longest([level < SILENT for level in heard.level[first:last]])
+    at, length = longest_run([level < SILENT for level in heard.level[first:last]])
     return (first + at) * STEP, length * STEP
-
-
-def _longest(faults: Sequence[bool]) -> tuple[int, int]:
-    """Where the longest run of faults begins, and how long it is."""
-    best, at = (0, 0), 0
-    for fault, run in groupby(faults):
-        length = len(list(run))
-        if fault and length > best[1]:
-            best = (at, length)
-        at += length
-    return best
