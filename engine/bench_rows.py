@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
@@ -82,36 +81,50 @@ def in_markdown(report: Report) -> str:
     return "\n".join([*lines, "", machine])
 
 
-BAR, LEFT, WIDE = 34, 560, 1200
+BAR, LEFT, WIDE = 34, 600, 1300
+FIGURES = 200
+"""Pixels kept right of the longest bar for what stands there."""
+LONGEST_BAR = 3.0
 SPELLED = str.maketrans({"÷": "/", "−": "-", "×": "x", "≥": ">", "≤": "<"})
 """For Pillow's own font, which has no mathematics."""
 
 
 def draw(report: Report, file: Path) -> None:
-    """A PNG: each ratio ÷ its goal as a bar, the goal a line; right of it is more."""
+    """A PNG: how far each ratio is on its way to its goal, as a bar; what ends right of the line is met."""
     rows = report.rows
-    picture = Image.new("RGB", (WIDE, BAR * (len(rows) + 1)), "white")
+    picture = Image.new("RGB", (WIDE, BAR * (len(rows) + 2)), "white")
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(size=15)
-    shares = [row.value / row.goal for row in rows]
-    across = (WIDE - LEFT - 150) / max(1.25, *_clipped(shares))
-    for number, (row, share) in enumerate(zip(rows, _clipped(shares), strict=True)):
+    reached = [_reached(row) for row in rows]
+    across = (WIDE - LEFT - FIGURES) / max(1.25, *reached)
+    machine = report.gpu or f"a CPU of {report.cores} cores"
+    pen.text((8, 8), f"reelhouse bench on {machine}: right of the line is met", fill="black", font=font)
+    pen.line((LEFT + across, BAR, LEFT + across, BAR * (len(rows) + 1)), fill="black", width=2)
+    for number, (row, share) in enumerate(zip(rows, reached, strict=True), start=1):
         top = BAR * number + 6
         colour = "#9a9a9a" if row.note else "#3a7d44" if row.met else "#b3392f"
         pen.rectangle((LEFT, top, LEFT + share * across, top + BAR - 14), fill=colour)
-        pen.text((8, top + 1), f"{row.id}  {row.what}"[:72].translate(SPELLED), fill="black", font=font)
-        goal = f"{'≥' if row.at_least else '≤'}{row.goal:g}"
-        pen.text(
-            (LEFT + share * across + 6, top + 1),
-            f"{row.value:.3g} (goal {goal})".translate(SPELLED),
-            fill="black",
-            font=font,
-        )
-    pen.line((LEFT + across, 0, LEFT + across, BAR * len(rows)), fill="black", width=2)
+        pen.text((8, top + 1), _fitted(f"{row.id}  {row.what}", font), fill="black", font=font)
+        figure = f"{row.value:.3g}, goal at {'least' if row.at_least else 'most'} {row.goal:g}"
+        where = (LEFT + share * across + 6, top + 1)
+        pen.rectangle(pen.textbbox(where, figure, font=font), fill="white")  # the line goes behind it
+        pen.text(where, figure, fill="black", font=font)
     toys = f"; grey: {TOY_NOTE}" if any(row.note for row in rows) else ""
-    note = "bars: measured / goal, cut at 3; the line is the goal" + toys
-    pen.text((8, BAR * len(rows) + 8), note, fill="black", font=font)
+    note = f"how much of the goal is reached, cut at {LONGEST_BAR:g} times" + toys
+    pen.text((8, BAR * (len(rows) + 1) + 8), note, fill="black", font=font)
     picture.save(file)
 
 
-def _clipped(shares: Sequence[float]) -> list[float]:
-    return [min(3.0, max(0.0, share)) for share in shares]
+def _reached(row: Row) -> float:
+    """1 where a ratio is just at its goal, more where it is better."""
+    share = row.value / row.goal if row.at_least else row.goal / max(row.value, 1e-9)
+    return min(LONGEST_BAR, max(0.0, share))
+
+
+def _fitted(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont) -> str:
+    """As much of it as there is room for left of the bars, in characters that the font has."""
+    text = text.translate(SPELLED)
+    if font.getlength(text) <= LEFT - 16:
+        return text
+    while font.getlength(f"{text} ...") > LEFT - 16:
+        text = text.rpartition(" ")[0]
+    return f"{text} ..."

@@ -97,7 +97,7 @@ def file_at(hub: str, name: str, revision: str, file: str, size: int | None, sha
 def choose_files(weights: Weights, repository: Repository) -> dict[str, HubFile]:
     """Those files of the repository that an entry takes. Program code never is; pickles only where one is named.
 
-    Raises `DownloadFailed` if what the entry names is not there.
+    Raises `DownloadFailed` if what the entry names is not there, or if all weights that are there are pickles.
     """
     names = [name for name in repository.files if PurePosixPath(name).suffix not in CODE]
     if weights.file is not None or weights.only:
@@ -118,4 +118,10 @@ def choose_files(weights: Weights, repository: Repository) -> dict[str, HubFile]
         if PurePosixPath(name).suffix.lower() not in PICKLES | NOT_NEEDED
         and not PurePosixPath(name).name.startswith(".")
     ]
+    pickles = [name for name in names if PurePosixPath(name).suffix.lower() in PICKLES]
+    if pickles and not any(PurePosixPath(name).suffix in (".safetensors", ".gguf") for name in taken):
+        raise DownloadFailed(
+            f"{repository.name} at {repository.revision[:12]} has its weights as pickles only ({shown(pickles[0])}), "
+            "which can run code when they are read: name a repository with safetensors or GGUF in models.yaml."
+        )
     return {name: repository.files[name] for name in taken}

@@ -172,7 +172,7 @@ def import_pack(
             specs = [catalog.model(name) for name in manifest.models]
             for spec in specs:
                 write_checksums(half / spec.id)
-                check_made(spec, half / spec.id)
+                check_made(spec, half / spec.id, "have the pack exported anew where its models verify")
             for spec in specs:
                 _install(spec, half / spec.id, home, say)
             return specs

@@ -37,6 +37,8 @@ from engine.weights import (
 ARCHIVE_GROWS = 3
 """How much room is kept free for an archive, what is in it, and what that is turned into, in sizes of the archive."""
 
+OTHER_SOURCE = "this is how its source has it, so name another one in models.yaml"
+
 Progress = Callable[[str, int, int], None]
 """Hears the file that is coming, how many bytes of the model are there, and how many there will be."""
 Prepare = Callable[[ModelSpec, Path], None]
@@ -250,14 +252,15 @@ def _assemble(spec: ModelSpec, files: list[_File], staging: Staging, prepare: Pr
                 known[str(file.path)] = str(file.wanted.sha256)
         prepare(spec, staging.made)
         write_checksums(staging.made, known)
-        check_made(spec, staging.made)
+        check_made(spec, staging.made, OTHER_SOURCE)
     except ReelhouseError:
         shutil.rmtree(staging.made, ignore_errors=True)
         raise
 
 
-def check_made(spec: ModelSpec, folder: Path) -> None:
-    """Raise `ModelCorrupt` unless `folder`, which is about to be put in its place, is what the entry means."""
+def check_made(spec: ModelSpec, folder: Path, mend: str) -> None:
+    """Raise `ModelCorrupt` unless `folder`, which is about to be put in its place, is what the entry means; `mend` says
+    what to do then."""
     parts = {
         name: msgspec.structs.replace(part, local=str(folder / "parts" / name))
         for name, part in spec.parts.items()
@@ -267,4 +270,4 @@ def check_made(spec: ModelSpec, folder: Path) -> None:
     if main.source is None:
         main = Weights(local=str(folder))
     there = folder / main.file if main.file else folder
-    check_weights(msgspec.structs.replace(spec, weights=main, parts=parts), there)
+    check_weights(msgspec.structs.replace(spec, weights=main, parts=parts), there, mend=mend)

@@ -131,29 +131,31 @@ def repair(spec: ModelSpec) -> str:
     return f"put it there again, or change models.{spec.id} in models.yaml"
 
 
-def check_weights(spec: ModelSpec, path: Path, home: Path | None = None) -> None:
+def check_weights(spec: ModelSpec, path: Path, home: Path | None = None, mend: str = "") -> None:
     """Raise `ModelMissing` or `ModelCorrupt` unless what lies at `path` is complete, unaltered and of allowed kinds.
 
     Hashes are compared where models.yaml or the folder's own list declares them; with `home`, only for files that
-    changed since they were last compared.
+    changed since they were last compared. `mend` says what to do where `repair` does not help.
     """
+    mend = mend or repair(spec)
     if not path.exists():
-        raise ModelMissing(f"Model {spec.id} is not on this machine ({path} is missing): {repair(spec)}.")
+        raise ModelMissing(f"Model {spec.id} is not on this machine ({path} is missing): {mend}.")
     files = _files(spec, path)
     problem = _missing_part(spec, path)
     if problem:
-        raise ModelCorrupt(f"Model {spec.id} is not complete: {problem}; {repair(spec)}.")
+        raise ModelCorrupt(f"Model {spec.id} is not complete: {problem}; {mend}.")
     for file in files:
         problem = problem_of(file)
         if problem:
-            raise ModelCorrupt(f"Model {spec.id} is not opened, because {file} {problem}: {_remedy(spec, file)}.")
+            remedy = "remove it" if file.suffix in CODE else mend
+            raise ModelCorrupt(f"Model {spec.id} is not opened, because {file} {problem}: {remedy}.")
     for file, digest in _declared(spec, path).items():
         if not file.is_file():
-            raise ModelCorrupt(f"Model {spec.id} is not complete: {file} is missing; {repair(spec)}.")
+            raise ModelCorrupt(f"Model {spec.id} is not complete: {file} is missing; {mend}.")
         if not _verified(file, digest, home):
             raise ModelCorrupt(
                 f"Model {spec.id} is not opened, because {file} is altered (its SHA-256 is not the one on record): "
-                f"{repair(spec)}."
+                f"{mend}."
             )
 
 
@@ -189,10 +191,6 @@ def write_checksums(folder: Path, known: Mapping[str, str] | None = None) -> Non
     names = {file.relative_to(folder).as_posix(): file for file in files}
     digests = {name: (known or {}).get(name) or file_hash(file) for name, file in names.items()}
     write_atomically(folder / CHECKSUMS, json.dumps(digests, indent=1).encode())
-
-
-def _remedy(spec: ModelSpec, file: Path) -> str:
-    return "remove it" if file.suffix in CODE else repair(spec)
 
 
 def _files(spec: ModelSpec, path: Path) -> list[Path]:

@@ -150,6 +150,19 @@ def test_pulled_unpinned_only_when_told_and_pinned_from_then_on(reelhouse: Reelh
     reelhouse("models", "verify", "plain")
 
 
+def test_lists_say_what_is_to_be_pulled_and_what_is_here_verifies_in_a_few_lines(reelhouse: Reelhouse) -> None:
+    reelhouse("models", "pin", "plain")
+    rows = reelhouse("models", "list").splitlines()
+    (plain,) = (row for row in rows if row.startswith("plain "))
+    assert "not here" in plain
+    assert "(0.4 MB to pull)" in plain
+    assert len({row.index(" animator ") for row in rows if " animator " in row}) == 1  # columns, whatever the id
+    told = reelhouse("models", "verify").splitlines()
+    assert any(line.startswith("smollm2-135m: ") for line in told)
+    assert not any(line.startswith("plain: ") for line in told)
+    assert "are not on this machine" in told[-1]
+
+
 def test_what_models_yaml_pins_itself_stays_as_it_is(tmp_path: Path, hub: Hub) -> None:
     first = hub.branches["toys/plain"]
     entry = PLAIN | {"weights": {"repo": "toys/plain", "revision": first}}

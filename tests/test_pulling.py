@@ -80,6 +80,21 @@ def test_a_pickle_is_taken_only_where_it_is_named_itself(hub: Hub, network: Netw
         choose_files(Weights(repo="toys/model", only=("modeling.py",)), repository)
 
 
+def test_a_repository_of_pickles_only_is_not_pinned_and_one_under_a_good_name_is_not_installed(
+    hub: Hub, network: Network, tmp_path: Path
+) -> None:
+    place_of = Staging(tmp_path / "x").place_of
+    hub.push("toys/pickles", {"config.json": b"{}", "model.bin": b"a pickle"})
+    with pytest.raises(DownloadFailed, match=r"as pickles only \(.*model\.bin.*safetensors or GGUF in models\.yaml"):
+        read_pins(entry(repo="toys/pickles"), network, hub.address, place_of)
+    hub.push("toys/renamed", {"model.safetensors": b"\x80\x04\x95" + b"x" * 100})
+    spec = pinned(entry(repo="toys/renamed"), hub, network, tmp_path)
+    with pytest.raises(ModelCorrupt, match=r"is a pickle.*name another one in models\.yaml") as told:
+        pull(spec, hub, network, tmp_path)
+    assert "models pull" not in told.value.message  # which would bring the same again
+    assert not (tmp_path / "models" / "toys--renamed").exists()
+
+
 def test_what_is_not_pinned_is_taken_only_when_told(hub: Hub, network: Network, tmp_path: Path) -> None:
     with pytest.raises(NotPinned, match=r"reelhouse models pin mine.*--unpinned"):
         pull(entry(), hub, network, tmp_path)

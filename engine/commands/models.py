@@ -66,6 +66,8 @@ class VerifiedModel(Camel, frozen=True):
 @models_app.command("list", epilog="Example: reelhouse models list --json")
 def list_models(context: typer.Context, json: Json = False) -> None:
     """List the profiles and models with sizes, licences and hashes."""
+    from engine.absence import bytes_to_pull
+
     catalog, home = around(context)
     rows = [describe_model(spec, catalog, home) for spec in catalog.models.values()]
     if json:
@@ -74,12 +76,14 @@ def list_models(context: typer.Context, json: Json = False) -> None:
     for profile in catalog.profiles.values():
         print_text(f"{profile.name:10} {profile.about}")
     print_text("")
+    names = max(len(row.id) for row in rows)
     for row in rows:
-        size = f"{row.bytes / 2**20:.1f} MB" if row.path else "built in"
-        where = "" if row.present else "  (not on this machine)"
+        size = "not here" if not row.present else f"{row.bytes / 2**20:.1f} MB" if row.path else "built in"
         limits = "" if row.commercial else ", not for commercial use"
         limits += "" if row.pinned else ", not pinned"
-        print_text(f"{row.id:18} {row.role:9} {row.family:8} {size:>10}  {row.licence}{limits}{where}")
+        to_pull = None if row.present else bytes_to_pull(catalog.model(row.id))
+        limits += f" ({in_gb(to_pull)} to pull)" if to_pull else ""
+        print_text(f"{row.id:{names}}  {row.role:9} {row.family:8} {size:>10}  {row.licence}{limits}")
 
 
 @models_app.command(epilog="Example: reelhouse models verify smollm2-135m")
@@ -89,9 +93,13 @@ def verify(context: typer.Context, models: Ids = None, json: Json = False) -> No
     results = [verify_one(spec, home) for spec in chosen(catalog, models)]
     if json:
         print_json({"models": results})
+    tell = say if json else print_text
+    absent = [result for result in results if result.state == "missing"]
     for result in results:
-        line = f"{result.id}: {result.message}"
-        say(line) if json else print_text(line)
+        if models or result not in absent:
+            tell(f"{result.id}: {result.message}")
+    if absent and not models:
+        tell(f"{len(absent)} more of models.yaml are not on this machine: `reelhouse models list` names them")
     if any(result.state == "corrupt" or (models and result.state == "missing") for result in results):
         raise typer.Exit(1)
 
@@ -114,6 +122,11 @@ def build(context: typer.Context, models: Ids = None, json: Json = False) -> Non
 def around(context: typer.Context) -> tuple[Catalog, Path]:
     around: Surroundings = context.obj
     return around.catalog(), around.settings().home
+
+
+def in_gb(size: int) -> str:
+    """A size on the way or on disk, in thousands as networks and disks are sold by."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 def _tell_built(name: str, done: int, total: int) -> None:

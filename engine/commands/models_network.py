@@ -13,7 +13,7 @@ import typer
 
 from engine.commands.answer import print_json, print_text, say, stdout_reserved
 from engine.commands.flags import Json
-from engine.commands.models import around, chosen, describe_model
+from engine.commands.models import around, chosen, describe_model, in_gb
 from engine.commands.surroundings import Surroundings
 from engine.errors import BadRequest, BadSetting
 from engine.types import Camel
@@ -96,7 +96,7 @@ def pull(
                 )
             rows.append(PulledRow(id=spec.id, path=str(done.folder), fetched=done.fetched, fresh=done.fresh))
             if not json:
-                how = f"{done.fetched / 1e6:.1f} MB fetched" if done.fresh else "was here already"
+                how = f"{in_gb(done.fetched)} fetched" if done.fresh else "was here already"
                 print_text(f"{spec.id}: {how}, whole and verified, in {done.folder}")
     if json:
         print_json({"pulled": rows, "models": [describe_model(spec, catalog, home) for spec in specs]})
@@ -147,7 +147,7 @@ def pin(
         return
     for row in rows:
         at = f" at {row.revision}" if row.revision else ""
-        print_text(f"{row.id}: {row.files} files, {row.bytes / 1e9:.2f} GB{at}")
+        print_text(f"{row.id}: {row.files} files, {in_gb(row.bytes)}{at}")
     print_text(f"kept in {lock_path(catalog)}" if pinned else "nothing to pin")
 
 
