@@ -301,14 +301,21 @@ def prepare_weights(spec: ModelSpec, folder: Path) -> None:
         importlib.import_module(spec.module).prepare(spec, folder)
 
 
+def check_family(spec: ModelSpec) -> None:
+    """Raise `BadCatalog` unless there is a file of that family; imports none."""
+    if importlib.util.find_spec(spec.module) is None:
+        raise BadCatalog(
+            f"models.{spec.id}.family: there is no family {spec.family!r} of {spec.role}s: take that of another entry"
+        )
+
+
 def load_model(spec: ModelSpec, home: Path) -> Model:
     """Find and verify the weights of `spec`, import its family, load it.
 
     Raises `BadCatalog` for a family without a file, `ModelUnavailable` if its library is not installed, and
     `ModelMissing` or `ModelCorrupt` from the weights.
     """
-    if importlib.util.find_spec(spec.module) is None:
-        raise BadCatalog(f"models.{spec.id}.family: there is no family {spec.family!r} for a {spec.role}")
+    check_family(spec)
     spec = with_places(spec, home)
     weights = find_weights(spec, home)
     if weights is not None:

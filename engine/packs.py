@@ -248,7 +248,9 @@ def _manifest(pack: Path, tar: tarfile.TarFile, catalog: Catalog, home: Path) ->
         any(size < 0 for model in manifest.models.values() for size, _ in model.files.values())
         or total > pack.stat().st_size
     ):
-        raise PackRefused(f"{pack.name} is refused: it lists {total} bytes and has {pack.stat().st_size}.")
+        raise PackRefused(
+            f"{pack.name} is refused: it lists {total} bytes and has {pack.stat().st_size}; copy it here again."
+        )
     check_room(home / "models", total)
     return manifest
 
@@ -270,7 +272,9 @@ def _copy(pack: Path, tar: tarfile.TarFile, member: tarfile.TarInfo, target: Pat
             found.update(block)
             file.write(block)
     if found.hexdigest() != digest:
-        raise PackRefused(f"{pack.name} is damaged at {shown(member.name)}: its SHA-256 is not the one listed.")
+        raise PackRefused(
+            f"{pack.name} is damaged at {shown(member.name)}: its SHA-256 is not the one listed; copy it here again."
+        )
 
 
 def _install(spec: ModelSpec, made: Path, home: Path, say: Say) -> None:

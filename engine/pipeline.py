@@ -29,7 +29,7 @@ from engine.handoff import Handoff
 from engine.ladder import Ladder, gpu_ladder
 from engine.machine import machine_now, this_machine
 from engine.made import Clip, Cut, Film, FilmFiles, Music, Told
-from engine.models import Residents
+from engine.models import Residents, check_family
 from engine.progress import Control, Event, OnEvent, StageClock, ignore_events
 from engine.record import NAME as RECORD
 from engine.record import read_pauses, write_record
@@ -132,7 +132,10 @@ def _tell(
         control.emit("decision", "plan", message=decision)
     if store.empty:  # what was begun elsewhere may be cut here without the models that made it
         spared = {"writer"} if request.script else set()
-        check_here((spec for role, spec in company.players(composes).items() if role not in spared), models.home)
+        needed = [spec for role, spec in company.players(composes).items() if role not in spared]
+        for spec in needed:
+            check_family(spec)
+        check_here(needed, models.home)
 
     def listen() -> Source | None:
         with clock.running("music"):

@@ -82,7 +82,7 @@ def _safetensors_problem(path: Path) -> str | None:
         try:
             header = json.loads(file.read(length))
             ends = [tensor["data_offsets"][1] for name, tensor in header.items() if name != "__metadata__"]
-        except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+        except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
             return "has a header that is not one of safetensors"
     expected = 8 + length + max(ends, default=0)
     return None if size == expected else _size_problem(size, expected)
@@ -94,7 +94,7 @@ def _gguf_problem(path: Path) -> str | None:
             return "is not a GGUF file"
         try:
             expected = _gguf_size(data)
-        except (struct.error, UnicodeDecodeError, OverflowError):
+        except (struct.error, UnicodeDecodeError, OverflowError, RecursionError):
             return "is truncated or altered: its GGUF header cannot be read"
         except ValueError as error:
             return f"is not a GGUF file that can be read: {error}"

@@ -245,6 +245,14 @@ def test_nothing_is_fetched_where_offline_is_strict(reelhouse: Reelhouse, hub: H
     assert hub.seen == []
 
 
+def test_an_unknown_family_is_told_before_anything_is_made(tmp_path: Path, hub: Hub) -> None:
+    entry = {"role": "artist", "family": "sdxx", **FREE}
+    reelhouse = Reelhouse(tmp_path / "first", hub, write_catalog(tmp_path / "models.yaml", odd=entry))
+    told = reelhouse("make", "A fox", "--profile", "mine", "--seconds", "5", "--out", "fox.mp4", code=2)
+    assert "models.odd.family: there is no family 'sdxx' of artists" in told
+    assert "begins" not in told
+
+
 def test_what_is_named_wrongly_is_told_with_what_there_is(reelhouse: Reelhouse) -> None:
     assert "name models" in reelhouse("models", "pull", code=2)
     assert "no model is called 'plane'" in reelhouse("models", "pull", "plane", code=2)

@@ -12,6 +12,7 @@ import pytest
 
 from engine.catalog import ModelSpec, Weights, load_catalog
 from engine.errors import ModelCorrupt, ModelMissing
+from engine.weight_files import problem_of
 from engine.weights import check_weights, find_weights, verify_model, write_checksums
 
 
@@ -190,3 +191,11 @@ def test_a_single_bit_of_a_gguf_is_enough(tmp_path: Path) -> None:
     )
     with pytest.raises(ModelCorrupt, match="altered"):
         check_weights(local, file)
+
+
+def test_a_header_that_nests_without_end_is_no_fault_of_this_program(tmp_path: Path) -> None:
+    (tmp_path / "deep.safetensors").write_bytes(struct.pack("<Q", 200_000) + b"[" * 200_000)
+    pair = struct.pack("<Q", 1) + b"k" + struct.pack("<I", 9) + struct.pack("<IQ", 9, 1) * 20_000
+    (tmp_path / "deep.gguf").write_bytes(b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + pair)
+    assert "header" in (problem_of(tmp_path / "deep.safetensors") or "")
+    assert "header cannot be read" in (problem_of(tmp_path / "deep.gguf") or "")
