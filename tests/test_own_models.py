@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
 
 from engine.backends.protocols import StillJob
 from engine.backends.toys.pictures import build_sdxl
-from engine.catalog import Limits, ModelSpec, Weights
+from engine.catalog import Limits, ModelSpec, Weights, load_catalog
 from engine.errors import BadCatalog, ModelCorrupt, ModelMissing
 from engine.models import load_model
 from tests.single_file import SECOND_WIDTH, save_lora, save_single_file
@@ -121,3 +123,13 @@ def test_truncated_files_and_pickles_of_ones_own_are_named(shared: Path, tmp_pat
     pickle.write_bytes(b"weights")
     with pytest.raises(ModelCorrupt, match=r"style\.ckpt is a pickle"):
         load_model(entry(pickle, {"config": shared / "config"}), tmp_path)
+
+
+@pytest.mark.parametrize(("name", "kind", "step"), [("toy-sdxl", "image.sdxl", 8), ("toy-wan", "video.wan", 16)])
+def test_sides_that_a_family_cannot_make_are_told_when_it_is_opened(
+    tmp_path: Path, name: str, kind: str, step: int
+) -> None:
+    spec = load_catalog().model(name)
+    spec = msgspec.structs.replace(spec, limits=msgspec.structs.replace(spec.limits, size_step=7))
+    with pytest.raises(BadCatalog, match=f"limits.size_step is 7: give a multiple of {step}"):
+        importlib.import_module(f"engine.backends.{kind}").load(spec, tmp_path)

@@ -35,6 +35,9 @@ STRONGEST = 4
 
 FRAMING = {"wide": "wide shot", "medium": "medium shot", "close": "close-up"}
 
+SIDE = 8
+"""Of each side of a picture, in pixels, the VAE makes one of its latents'."""
+
 
 class Params(Frozen, frozen=True):
     """`guidance` above 1 costs a second pass a step; distilled weights are made for 0. `unet` is a safetensors file in
@@ -62,6 +65,8 @@ def load(spec: ModelSpec, weights: Path | None) -> Artist:
     params = read_params(spec, Params)
     if weights is None:
         raise ModelMissing(f"models.{spec.id} names no weights: family sdxl needs a checkpoint folder.")
+    if spec.limits.size_step % SIDE:
+        raise BadCatalog(f"models.{spec.id}.limits.size_step is {spec.limits.size_step}: give a multiple of {SIDE}")
     if params.ip_adapter is not None and params.offload == "layer":
         raise BadCatalog(f"models.{spec.id}.params.offload is layer, which an ip_adapter does not go with; take model")
     for name, weight in params.loras.items():

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+SIDE = 16
+"""Pixels of a side that are one token at least: the VAE packs 8 or 16, the transformer 2 of its latents."""
+
 
 class Params(TuningParams, frozen=True):
     """`guidance` above 1 costs a second pass a step; `guidance_low` is the second expert's. `flow_shift` moves steps
@@ -60,6 +63,8 @@ def load(spec: ModelSpec, weights: Path | None) -> Animator:
     params = read_params(spec, Params)
     if weights is None:
         raise ModelMissing(f"models.{spec.id} names no weights: family wan needs a checkpoint folder.")
+    if spec.limits.size_step % SIDE:
+        raise BadCatalog(f"models.{spec.id}.limits.size_step is {spec.limits.size_step}: give a multiple of {SIDE}")
     levels = params.noise_levels
     if (params.scheduler == "renoise") != bool(levels) or list(levels) != sorted(set(levels), reverse=True):
         raise BadCatalog(f"models.{spec.id}.params.noise_levels belong to the scheduler renoise, and fall from 1")
