@@ -73,7 +73,7 @@ def open_place(settings: Settings, *, migrate: bool = True) -> Place:
 
     Raises `BadSetting`, `StorageUnwritable`, `StorageFull`.
     """
-    from server.db.migrate import upgrade
+    from server.db.migrate import create, upgrade
 
     folders = folders_of(settings)
     with disk_errors(folders.root):
@@ -85,7 +85,7 @@ def open_place(settings: Settings, *, migrate: bool = True) -> Place:
         upgrade(db)
     from server.accounts.limit_models import LimitTable
 
-    LimitTable.metadata.create_all(limits.engine, checkfirst=True)
+    create(limits, LimitTable.metadata)
     return Place(settings, folders, db, limits, _secret(settings, folders.root))
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from engine.architectures import Architecture, Part, read_architecture
 from engine.backends import blank, yardsticks
 from engine.backends.protocols import ClipJob, MusicJob
-from engine.bench_gpu import FULL, TOGETHER, TOY, Bed, Blank, Gpu, measurements, pictures, small_card
+from engine.bench_gpu import FULL, TOGETHER, TOY, Bed, Blank, Gpu, measurements, pictures, small_card, story
 from engine.bench_gpu import clips as measure_clips
 from engine.bench_rig import Place
 from engine.bench_rows import TOY_NOTE, Report, Row, draw, in_markdown
@@ -62,6 +62,12 @@ def test_clips_are_measured_by_step_and_from_end_to_end(place: Place) -> None:
 
 def test_a_wave_on_a_small_card_is_measured_against_stock_offload(place: Place) -> None:
     assert [one.id for one in small_card(place, HERE)] == ["G7", "G7"]
+
+
+def test_a_story_of_six_scenes_is_measured_through_the_pipeline(place: Place) -> None:
+    (measured,) = story(place, HERE)
+    assert measured.id == "G6"
+    assert 0 < measured.parts["models"] < measured.parts["wall"]
 
 
 def test_a_blank_model_is_the_same_every_time_and_of_its_architecture(tmp_path: Path, place: Place) -> None:

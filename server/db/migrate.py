@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, MetaData, text
 
 from server.db.database import Database
 
@@ -24,11 +26,23 @@ def configuration() -> Config:
 
 def upgrade(db: Database, revision: str = "head") -> None:
     """Migrate to `revision`. Several processes may do so at once: the first one does it, the others wait."""
+    with _alone(db) as connection:
+        if current(connection) != _resolved(revision):
+            command.upgrade(_with(connection), revision)
+
+
+def create(db: Database, tables: MetaData) -> None:
+    """Create those of `tables` that are missing. Several processes may do so at once, as with `upgrade`."""
+    with _alone(db) as connection:
+        tables.create_all(connection)
+
+
+@contextmanager
+def _alone(db: Database) -> Iterator[Connection]:
     with db.engine.execution_options(writing=True).begin() as connection:
         if not db.is_sqlite:
             connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK_NUMBER})
-        if current(connection) != _resolved(revision):
-            command.upgrade(_with(connection), revision)
+        yield connection
 
 
 def downgrade(db: Database, revision: str) -> None:

@@ -38,7 +38,7 @@ def test_the_secret_is_made_once_by_however_many_and_is_its_owners_alone(tmp_pat
     program = "import sys; from pathlib import Path; from server.place import open_place; from server.settings import "
     program += "Settings; print(open_place(Settings(home=Path(sys.argv[1]))).secret.decode())"
     command = [sys.executable, "-c", program, str(tmp_path)]
-    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(6)]
     secrets = {process.communicate(timeout=60)[0] for process in started}
     assert len(secrets) == 1 and len(secrets.pop().strip()) == 64
     assert stat.S_IMODE((tmp_path / "data/secret.key").stat().st_mode) == 0o600
