@@ -64,18 +64,7 @@ def animate_clips(
     ladder, coming = ladder or Ladder(), coming or Coming()
     control.emit("stage", NAME, total=len(script.shots))
     takes = _takes(request, plan, script, fmt, stills, timings)
-    announce_clips(
-        request,
-        plan,
-        script,
-        fmt,
-        stills,
-        timings,
-        animator=animator.spec,
-        store=store,
-        control=control,
-        coming=coming,
-    )
+    _announce(takes, animator.spec, store, control, coming)
     studio = _Studio(animator, fallback, store, control, ladder, coming, Ahead())
     studio.begin_halves(takes)
     return _animated(studio, takes, stills)
@@ -96,8 +85,10 @@ def announce_clips(
 ) -> None:
     """Say what is going to be asked of that animator. For every story of a wave, before the first clip is made, so that
     all of their texts are read at once."""
-    takes = _takes(request, plan, script, fmt, stills, timings)
+    _announce(_takes(request, plan, script, fmt, stills, timings), animator, store, control, coming)
 
+
+def _announce(takes: Sequence[Take], animator: ModelSpec, store: Store, control: Control, coming: Coming) -> None:
     def unmade(rung: Rung) -> Sequence[ClipJob]:
         wanted = [take for take in takes if store.find(NAME, _key(take, rung, animator), Clip) is None]
         return [job for take in wanted if (job := clip_job(take, animator, rung)) is not None]
