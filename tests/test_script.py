@@ -9,8 +9,6 @@ import pytest
 from PIL import Image
 
 from engine.artifacts import Store
-from engine.backends.text.llama import load
-from engine.backends.text.toy import NAME, build_toy_llama
 from engine.catalog import load_catalog
 from engine.errors import BadCatalog, Cancelled, WriterFailed
 from engine.formats import format_names, load_format
@@ -18,16 +16,13 @@ from engine.progress import Control, Event
 from engine.stages.script import write_script
 from engine.writing.steps import load_steps
 from tests.fake_models.pictures import FakeHandle
-from tests.writing import DRAGON, Answers, planned, written
+from tests.writing import DRAGON, Answers, planned, toy_writer, written
 
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeHandle]:
-    folder = tmp_path_factory.mktemp("toy-llama")
-    build_toy_llama(folder)
-    model = load(load_catalog().model("toy-llama"), folder / NAME)
-    yield FakeHandle(model)
-    model.close()
+    with toy_writer(tmp_path_factory.mktemp("toy-llama")) as writer:
+        yield writer
 
 
 @pytest.mark.parametrize("name", format_names())

@@ -6,22 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from engine.backends.text.llama import load
-from engine.backends.text.toy import NAME, build_toy_llama
 from engine.catalog import load_catalog
 from engine.writing.facts import figures_in, quotes, sorted_statements
 from engine.writing.steps import deed_in, load_steps
 from tests.fake_models.pictures import FakeHandle
-from tests.writing import Answers, planned, written
+from tests.writing import Answers, planned, toy_writer, written
 
 
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeHandle]:
-    folder = tmp_path_factory.mktemp("toy-llama")
-    build_toy_llama(folder)
-    model = load(load_catalog().model("toy-llama"), folder / NAME)
-    yield FakeHandle(model)
-    model.close()
+    with toy_writer(tmp_path_factory.mktemp("toy-llama")) as writer:
+        yield writer
 
 
 BRIDGE = (

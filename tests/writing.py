@@ -1,9 +1,13 @@
 """Scripts of a small writer or of given answers, for tests. Knows no picture."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from engine.artifacts import Store
 from engine.backends.protocols import Completion, TextJob, Tick, no_tick
+from engine.backends.text.llama import load
+from engine.backends.text.toy import NAME, build_toy_llama
 from engine.catalog import ModelSpec, load_catalog
 from engine.formats import load_format
 from engine.machine import Machine
@@ -30,6 +34,15 @@ class Answers:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+@contextmanager
+def toy_writer(folder: Path) -> Iterator[FakeHandle]:
+    """A toy llama, built in the empty `folder`."""
+    build_toy_llama(folder)
+    model = load(load_catalog().model("toy-llama"), folder / NAME)
+    yield FakeHandle(model)
+    model.close()
 
 
 def planned(prompt: str, **fields) -> tuple[StoryRequest, Plan]:
