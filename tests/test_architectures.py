@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from engine.architectures import (
     Cost,
@@ -20,6 +21,7 @@ from engine.architectures import (
     read_costs,
 )
 from engine.backends import counting
+from engine.backends.pass_cost import see
 from engine.footprint import sound_bytes, tiled_bytes
 
 PUBLISHED = {
@@ -97,12 +99,12 @@ def test_what_a_pass_costs_at_another_size_is_within_five_percent(name: str, com
             continue
         for passed, call in counting.pass_of(model, part, shape, arch).items():
             if is_music(arch):  # masks grow with the square of the length: told is what they are at most
-                seen = counting.see(model, call)
+                seen = see(model, call)
                 assert flops_of(cost, passed, n) == pytest.approx(seen.flops, rel=0.05), (passed, shape)
                 assert seen.live * 0.9 < live_bytes(cost, passed, n) < 4 * seen.live, (passed, shape)
                 continue
             more = (frames - 1) * flops_of(cost, f"{passed}_more", n) if f"{passed}_more" in cost.flops else 0.0
-            seen = counting.see(model, call)
+            seen = see(model, call)
             assert flops_of(cost, passed, n) + more == pytest.approx(seen.flops, rel=0.05), (passed, shape)
             if frames != 1:  # the first latent frame is one picture, each further one four at once
                 assert live_bytes(cost, passed, n, frames) == pytest.approx(seen.live, rel=0.25), (passed, shape)
@@ -121,14 +123,30 @@ def test_counting_sees_what_is_alive_at_once_and_no_more() -> None:
         return [start + number for number in range(6)]
 
     each = start.numel() * 4
-    assert counting.see(model, one_after_the_other).live == 2 * each
-    assert counting.see(model, all_kept).live == 6 * each
+    assert see(model, one_after_the_other).live == 2 * each
+    assert see(model, all_kept).live == 6 * each
+
+
+def test_what_was_seen_before_is_counted_as_torchs_own_counter_counts_it() -> None:
+    arch = read_architecture("sdxl")
+    part = arch.components["vae"]
+    model: Any = counting.build(part)
+    decode = counting.pass_of(model, part, (1, 8, 8), arch)["decode"]
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        decode()
+    assert see(model, decode).flops == counter.get_total_flops()
+
+
+def test_numbers_of_different_types_are_not_taken_for_one_another() -> None:
+    whole = torch.ones(8, dtype=torch.int8, device="meta")
+    assert see(torch.nn.Identity(), lambda: [whole + 1, whole + 1.0]).live == 8 + 8 * 4
 
 
 def test_attention_is_counted_as_kernels_do_it() -> None:
     model = torch.nn.Identity()
     query = torch.empty(1, 2, 64, 8, device="meta")
-    seen = counting.see(model, lambda: torch.nn.functional.scaled_dot_product_attention(query, query, query))
+    seen = see(model, lambda: torch.nn.functional.scaled_dot_product_attention(query, query, query))
     assert seen.flops == 2 * 2 * 2 * 64 * 64 * 8
     assert seen.live < 64 * 64 * 2 * 4
 
@@ -161,7 +179,7 @@ def test_what_a_vae_takes_in_tiles_is_what_the_real_one_takes(name: str, shape: 
     (across, by), (frames, height, width) = packing(part), shape
     made = (width * across, height * across, by * (frames - 1) + 1)
     decode = counting.pass_of(model, part, shape, read_architecture(name))["decode"]
-    assert tiled_bytes(part, cost, "decode", made) == pytest.approx(counting.see(model, decode).live, rel=0.15)
+    assert tiled_bytes(part, cost, "decode", made) == pytest.approx(see(model, decode).live, rel=0.15)
 
 
 def test_music_decoded_in_tiles_takes_what_the_real_vae_takes() -> None:
@@ -172,4 +190,4 @@ def test_music_decoded_in_tiles_takes_what_the_real_vae_takes() -> None:
     for latents in (1500, 5000):
         decode = counting.pass_of(model, part, (latents, 1, 1), arch)["decode"]
         told = sound_bytes(part, cost_of("ace-step-xl", "vae"), latents, tiled=True)
-        assert told == pytest.approx(counting.see(model, decode).live, rel=0.15)
+        assert told == pytest.approx(see(model, decode).live, rel=0.15)

@@ -7,17 +7,12 @@ of models.yaml.
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import numpy as np
 import torch
-import torch.nn.functional as functional
-from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils.flop_counter import FlopCounterMode
 
 from engine.architectures import (
     COSTS_FILE,
@@ -31,9 +26,9 @@ from engine.architectures import (
     tokens_by,
 )
 from engine.artifacts import write_atomically
+from engine.backends.pass_cost import META, Seen, see
 from engine.backends.torch_env import diffusers_quietly
 
-META = torch.device("meta")
 DTYPES = {"half": torch.bfloat16, "float32": torch.float32}
 TEXT_TOKENS = {
     "CLIPTextModel": 77,
@@ -56,53 +51,6 @@ FRAMES = (1, 3, 5)
 """Latent frames at which films are counted. Live memory grows evenly only from the second: that many come at once."""
 
 
-class Seen(msgspec.Struct, frozen=True):
-    """Of one pass: FLOP, and the most bytes that were alive at once."""
-
-    flops: int
-    live: int
-
-
-class _Attention(TorchFunctionMode):
-    """Attention as kernels do it that never write the matrix of all pairs down, which the meta device's own would."""
-
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is functional.scaled_dot_product_attention:
-            query, key, value = args[:3] if len(args) >= 3 else (kwargs["query"], kwargs["key"], kwargs["value"])
-            return torch.ops.aten._scaled_dot_product_flash_attention(query, key, value)[0]
-        return func(*args, **(kwargs or {}))
-
-
-class _Live(TorchDispatchMode):
-    """Follows storages from their first use to their end, those of `kept` (the weights) left out."""
-
-    def __init__(self, kept: set[int]) -> None:
-        super().__init__()
-        self._seen = set(kept)
-        self._now = self.most = 0
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        out = func(*args, **(kwargs or {}))
-        for tensor in out if isinstance(out, (tuple, list)) else (out,):
-            if isinstance(tensor, torch.Tensor):
-                self._follow(tensor.untyped_storage())
-        return out
-
-    def _follow(self, storage: torch.UntypedStorage) -> None:
-        key = storage._cdata
-        if key in self._seen:
-            return
-        size = storage.nbytes()
-        self._seen.add(key)
-        self._now += size
-        self.most = max(self.most, self._now)
-        weakref.finalize(storage, self._forget, key, size)
-
-    def _forget(self, key: int, size: int) -> None:
-        self._seen.discard(key)
-        self._now -= size
-
-
 def build(part: Part) -> torch.nn.Module:
     """The component on the meta device, in its own type."""
     diffusers = diffusers_quietly()
@@ -116,15 +64,6 @@ def build(part: Part) -> torch.nn.Module:
             made = getattr(transformers, part.kind)
             model = made(made.config_class(**part.config))
     return model.to(DTYPES[part.dtype]).eval()
-
-
-def see(model: torch.nn.Module, call: Callable[[], object]) -> Seen:
-    """What one `call` of `model` costs."""
-    kept = {tensor.untyped_storage()._cdata for tensor in (*model.parameters(), *model.buffers())}
-    counter = FlopCounterMode(display=False)
-    with torch.no_grad(), META, _Attention(), counter, _Live(kept) as live:
-        call()
-    return Seen(counter.get_total_flops(), live.most)
 
 
 def pass_of(model: Any, part: Part, shape: tuple[int, int, int], arch: Architecture) -> dict[str, Callable[[], object]]:
