@@ -66,7 +66,7 @@ def paint_stills(
     _tell_what_is_not_kept(request, script, fmt, spec, control)
     seeds = shot_seeds(plan, script)
     jobs = _jobs(request, plan, script, fmt, spec)
-    announce_stills(request, plan, script, fmt, artist=spec, store=store, control=control, coming=coming)
+    _announce(jobs, plan, spec, store, control, coming)
     stills = []
     for i, (job, seed) in enumerate(zip(jobs, seeds, strict=True)):
         control.check()
@@ -94,8 +94,12 @@ def announce_stills(
 ) -> None:
     """Say what is going to be asked of that artist. For every story of a wave, before the first picture is painted, so
     that all of their texts are read at once; a script that is not fitted to its voices yet has a few lines more."""
-    jobs = _jobs(request, plan, script, fmt, artist)
+    _announce(_jobs(request, plan, script, fmt, artist), plan, artist, store, control, coming)
 
+
+def _announce(
+    jobs: Sequence[StillJob], plan: Plan, artist: ModelSpec, store: Store, control: Control, coming: Coming
+) -> None:
     def unmade(rung: Rung) -> Sequence[StillJob]:
         wanted = [_on_rung(job, rung, artist, plan) for job in jobs]
         return [job for job in wanted if store.find(NAME, _key(job, plan, artist), Still) is None]
