@@ -17,7 +17,9 @@ from typing import Any
 import pytest
 import yaml
 
-from engine.catalog import CATALOG_FILE
+from engine.catalog import CATALOG_FILE, load_catalog
+from engine.commands.models_network import wanted
+from engine.types import Quality
 from tests.hub_server import Hub, serving
 from tests.pulling import tensors
 from tests.toy_weights import shared_home
@@ -258,6 +260,19 @@ def test_what_is_named_wrongly_is_told_with_what_there_is(reelhouse: Reelhouse) 
     assert "no model is called 'plane'" in reelhouse("models", "pull", "plane", code=2)
     assert "no model is called 'plane'" in reelhouse("models", "pull", "plain", "--accept-licence", "plane", code=2)
     assert "comes over no network" in reelhouse("models", "pull", "hibari", code=2)
+    assert "name the --profile too" in reelhouse("models", "pull", "--quality", "high", code=2)
     assert "name one model" in reelhouse("models", "pin", "plain", "sdxl", "--revision", "x", code=2)
     assert "is not there" in reelhouse("models", "import", "nowhere", code=1)
     assert "nothing to pull" in reelhouse("models", "pull", "--profile", "cpu")
+
+
+def test_a_profiles_models_are_those_of_the_quality_that_is_named() -> None:
+    catalog = load_catalog()
+    profile = catalog.profiles["gpu-8gb"]
+
+    def of(*quality: Quality) -> list[str]:
+        return [spec.id for spec in wanted(catalog, None, "gpu-8gb", *quality)]
+
+    assert of() == of("standard") == list(profile.models.values())
+    assert of("high") == list({**profile.models, **profile.high}.values())
+    assert set(of("high")) - set(of()) == set(profile.high.values())

@@ -16,7 +16,7 @@ from engine.commands.flags import Json
 from engine.commands.models import around, chosen, describe_model, in_gb
 from engine.commands.surroundings import Surroundings
 from engine.errors import BadRequest, BadSetting
-from engine.types import Camel
+from engine.types import Camel, Quality
 
 if TYPE_CHECKING:
     from engine.catalog import Catalog, ModelSpec
@@ -30,6 +30,7 @@ REDRAW_EVERY = 0.2
 
 Models = Annotated[list[str] | None, typer.Argument(help="Ids of models.yaml.", metavar="[MODEL]...")]
 OfProfile = Annotated[str | None, typer.Option("--profile", help="All models of this profile.")]
+AtQuality = Annotated[Quality | None, typer.Option("--quality", help="The profile's models of this quality.")]
 Unpinned = Annotated[bool, typer.Option("--unpinned", help="Take what is there now where no commit is pinned.")]
 Accepted = Annotated[
     list[str] | None, typer.Option("--accept-licence", help="Accept this model's notice.", metavar="MODEL")
@@ -57,6 +58,7 @@ def pull(
     context: typer.Context,
     models: Models = None,
     profile: OfProfile = None,
+    quality: AtQuality = None,
     unpinned: Unpinned = False,
     accept_licence: Accepted = None,
     json: Json = False,
@@ -69,7 +71,7 @@ def pull(
     from engine.weights import fetched_folder
 
     catalog, home = around(context)
-    specs = wanted(catalog, models, profile)
+    specs = wanted(catalog, models, profile, quality)
     _check_online(context)
     unknown = sorted(set(accept_licence or ()) - set(catalog.models))
     if unknown:
@@ -108,6 +110,7 @@ def pin(
     context: typer.Context,
     models: Models = None,
     profile: OfProfile = None,
+    quality: AtQuality = None,
     revision: Revision = None,
     json: Json = False,
 ) -> None:
@@ -120,7 +123,7 @@ def pin(
     from engine.weights import fetched_folder
 
     catalog, home = around(context)
-    specs = wanted(catalog, models, profile)
+    specs = wanted(catalog, models, profile, quality)
     if revision is not None and len(specs) != 1:
         raise BadRequest("revision", "it is a commit of one model's repository: name one model")
     _check_online(context)
@@ -151,13 +154,18 @@ def pin(
     print_text(f"kept in {lock_path(catalog)}" if pinned else "nothing to pin")
 
 
-def wanted(catalog: Catalog, ids: Iterable[str] | None, profile: str | None) -> list[ModelSpec]:
-    """The models of these ids and of this profile, each once. Raises `BadRequest` if nothing was named."""
+def wanted(
+    catalog: Catalog, ids: Iterable[str] | None, profile: str | None, quality: Quality | None = None
+) -> list[ModelSpec]:
+    """The models of these ids, and those that a film of this profile and quality (None: standard) is made with, each
+    once. Raises `BadRequest` if nothing was named, or a quality of no profile."""
     from engine.machine import this_machine
 
     names = list(ids or ())
     if profile is not None:
-        names += catalog.profile(profile, this_machine().vram_gb).models.values()
+        names += catalog.profile(profile, this_machine().vram_gb).at(quality or "standard").models.values()
+    elif quality is not None:
+        raise BadRequest("quality", "it tells models of a profile apart: name the --profile too")
     if not names:
         raise BadRequest("model", "name models (`reelhouse models list` does), or a --profile")
     return chosen(catalog, dict.fromkeys(names))

@@ -10,7 +10,7 @@ import typer
 from engine.commands.answer import print_json, print_text, say
 from engine.commands.flags import Json
 from engine.commands.models import around, describe_model
-from engine.commands.models_network import Accepted, Models, OfProfile, shown_progress, wanted
+from engine.commands.models_network import Accepted, AtQuality, Models, OfProfile, shown_progress, wanted
 
 EXPORT_EXAMPLE = "Example: reelhouse models export qwen3-4b --out models.reelpack"
 IMPORT_EXAMPLE = "Example: reelhouse models import models.reelpack"
@@ -20,7 +20,12 @@ Pack = Annotated[Path, typer.Argument(help="A pack that `reelhouse models export
 
 
 def export_models(
-    context: typer.Context, out: Out, models: Models = None, profile: OfProfile = None, json: Json = False
+    context: typer.Context,
+    out: Out,
+    models: Models = None,
+    profile: OfProfile = None,
+    quality: AtQuality = None,
+    json: Json = False,
 ) -> None:
     """Write models that are on this machine into one file. The same models give the same bytes."""
     from engine.artifacts import file_hash
@@ -28,7 +33,7 @@ def export_models(
     from engine.weights import fetched_folder
 
     catalog, home = around(context)
-    specs = wanted(catalog, models, profile)
+    specs = wanted(catalog, models, profile, quality)
     if not models:
         specs = [spec for spec in specs if fetched_folder(spec, home) is not None]
     with shown_progress("export") as shown:
