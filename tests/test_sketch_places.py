@@ -108,6 +108,13 @@ def test_the_earth_and_the_moon_hang_in_the_sky_without_a_tile(artist, tmp_path)
     assert read(job("the moon above the sea", scene=Scene(description="", time_of_day="night"))).cards == ()
 
 
+def test_whoever_flies_has_air_below_however_large() -> None:
+    for prompt in ("a dragon flies over a valley", "a dragon and a knight, flying", "a plane flies over a city"):
+        flier = next(p for p in placed(prompt) if p.airborne)
+        assert flier.height <= 0.42 * 720
+        assert flier.foot < 0.69
+
+
 @pytest.mark.parametrize("size", [(640, 360), (360, 640), (360, 360)])
 def test_who_flies_has_air_above_for_a_camera_that_comes_nearer(artist, tmp_path, size) -> None:
     fields = {"prompt": "a dragon flies", "scene": Scene(description="mountains", time_of_day="day")}

@@ -33,7 +33,7 @@ from engine.shots import (
 from engine.types import Plan, Script, Shot, Stage, StoryRequest
 
 NAME: Stage = "stills"
-STAGE_VERSION = 7
+STAGE_VERSION = 8
 WORDS_PER_TOKEN = 0.7
 """Of English, through the tokenizers of CLIP and T5; for an artist whose entry says how many tokens it reads."""
 

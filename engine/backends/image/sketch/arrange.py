@@ -28,6 +28,8 @@ COVERED = 0.05
 """Share of the height by which feet may be below what captions leave clear."""
 MOST_RAISED = 0.10
 """Share of the height by which those who stand are moved up from a place's own band at most."""
+MOST_FLYING = 0.42
+"""Share of the height that who flies takes at most, so that there is air below; one who carries a rider takes more."""
 UPRIGHT = 1.3
 """Times larger in a tall film, as far as its width allows: there is height to spare, and captions cover legs then."""
 
@@ -114,6 +116,8 @@ def arrange(reading: Reading, b: Backdrop, framing: str, rng: np.random.Generato
         height = heights[at] * shrink * (0.9 if row else 1.0)
         airborne = at in fliers
         if airborne:
+            if rider is None:
+                height = min(height, MOST_FLYING * b.frame.height)
             high = 0.50 if len(crowd) > 1 else 0.56
             foot = high + rng.uniform(-0.05, 0.06) + 0.10 * (height / b.frame.height) + (0.03 if i % 2 else 0.0)
         placed.append(
