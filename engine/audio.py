@@ -13,10 +13,9 @@ from pathlib import Path
 import numpy as np
 import soundfile
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.ndimage import minimum_filter1d
-from scipy.signal import fftconvolve, resample_poly, sosfilt
 
 from engine.errors import MediaFailed
+from engine.filters import filtered, filtered_stretches, lowest_around, multiplied, resampled, sections, taps
 
 RATE = 48_000
 FILM_LUFS = -16.0
@@ -85,7 +84,7 @@ def resample(samples: np.ndarray, rate: int, wanted: int) -> np.ndarray:
     if rate == wanted:
         return np.ascontiguousarray(samples)
     divisor = int(np.gcd(rate, wanted))
-    return resample_poly(samples, wanted // divisor, rate // divisor, axis=-1).astype(np.float32)
+    return resampled(samples, wanted // divisor, rate // divisor)
 
 
 def loudness(samples: np.ndarray) -> float:
@@ -111,11 +110,10 @@ def power_per_tenth(channels: np.ndarray) -> np.ndarray:
     """K-weighted power of each whole tenth of a second, summed over channels."""
     step = RATE // 10
     whole = channels.shape[-1] // step * step
-    state = np.zeros((len(K_WEIGHTING), len(channels), 2))
-    power = []
-    for start in range(0, whole, BLOCK):
-        block, state = sosfilt(K_WEIGHTING, channels[:, start : min(start + BLOCK, whole)], axis=-1, zi=state)
-        power.append(np.square(block).reshape(len(channels), -1, step).mean(axis=-1).sum(axis=0))
+    power = [
+        np.square(stretch).reshape(len(channels), -1, step).mean(axis=-1).sum(axis=0)
+        for _, stretch in filtered_stretches(channels[:, :whole], sections(K_WEIGHTING))
+    ]
     return np.concatenate(power) if power else np.zeros(0)
 
 
@@ -136,7 +134,7 @@ def peaks_between(channels: np.ndarray) -> np.ndarray:
         around = np.pad(channels[:, first:last], ((0, 0), ends))
         stretches = sliding_window_view(around, STRETCH + 2 * REACH, axis=-1)[:, ::STRETCH]
         # One product of matrices for all stretches takes a small part of what filtering them does.
-        between = np.abs(np.ascontiguousarray(stretches) @ _between()).reshape(*stretches.shape[:2], 3, STRETCH)
+        between = np.abs(multiplied(stretches, _between())).reshape(*stretches.shape[:2], 3, STRETCH)
         np.maximum(here, between.max(axis=2).max(axis=0).ravel()[: len(here)], out=here)
     return peaks
 
@@ -153,8 +151,8 @@ def limit(samples: np.ndarray, ceiling_dbtp: float = CEILING_DBTP) -> np.ndarray
         return samples
     width = 2 * round(0.006 * RATE) + 1
     window = np.hanning(width + 2)[1:-1].astype(np.float32)
-    lowest = np.pad(minimum_filter1d(needed, width, mode="nearest"), width // 2, mode="edge")
-    return samples * fftconvolve(lowest, window / window.sum(), mode="valid")
+    lowest = np.pad(lowest_around(needed, width), width // 2, mode="edge")
+    return samples * filtered(lowest, taps(window / window.sum()))[width - 1 :]
 
 
 def level_speech(samples: np.ndarray, rate: int) -> np.ndarray:

@@ -8,7 +8,8 @@ asked of the onsets themselves (see `_octave`), since an autocorrelation cannot 
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import gaussian_filter1d, maximum_filter1d, uniform_filter1d
+
+from engine.filters import highest_around, mean_around, smoothed
 
 RATE = 24_000
 """What is listened to: mono at this rate."""
@@ -86,13 +87,13 @@ def onset_strength(samples: np.ndarray) -> np.ndarray:
 
 def _evened(rise: np.ndarray) -> np.ndarray:
     """What stands out of the four tenths of a second around it, against the four seconds around it."""
-    around = uniform_filter1d(rise, round(4 * FRAMES), mode="nearest")
-    return np.maximum(rise - uniform_filter1d(rise, round(0.4 * FRAMES)), 0) / np.maximum(around, 1e-3)
+    around = mean_around(rise, round(4 * FRAMES), beyond="edge")
+    return np.maximum(rise - mean_around(rise, round(0.4 * FRAMES), beyond="symmetric"), 0) / np.maximum(around, 1e-3)
 
 
 def _period(onsets: np.ndarray) -> float | None:
     """Frames from beat to beat: where the autocorrelation peaks, weighed by how usual the tempo is, then its octave."""
-    smooth = np.asarray(gaussian_filter1d(onsets, 2.0))
+    smooth = smoothed(onsets, 2.0)
     smooth = smooth - smooth.mean()
     longest = min(len(smooth) - 1, round(4 * 60 * FRAMES / SLOWEST))
     size = 1 << int(np.ceil(np.log2(2 * len(smooth))))
@@ -140,7 +141,7 @@ def _octave(smooth: np.ndarray, period: float) -> float:
 
 def _strengths(smooth: np.ndarray, period: float, parts: int) -> tuple[float, float]:
     """Mean onset on the best grid of that period, and `1 / parts` of a period later."""
-    peaks = maximum_filter1d(smooth, 5)
+    peaks = highest_around(smooth, 5)
     steps = np.arange(int(len(smooth) / period) - 1) * period
     if not len(steps):
         return 1.0, 0.0
@@ -153,7 +154,7 @@ def _strengths(smooth: np.ndarray, period: float, parts: int) -> tuple[float, fl
 
 def _follow(onsets: np.ndarray, period: float) -> np.ndarray:
     """The frames of the row of beats with the best sum of onsets and even steps."""
-    strength = np.asarray(gaussian_filter1d(onsets, 1.5))
+    strength = smoothed(onsets, 1.5)
     strength = strength / max(float(strength.std()), 1e-9)
     back = np.arange(-round(2 * period), -round(period / 2) + 1)
     cost = TIGHT * np.square(np.log(-back / period))
@@ -177,7 +178,7 @@ def _sounding(beats: np.ndarray, onsets: np.ndarray) -> np.ndarray:
     """Without the beats at either end on which nothing is heard."""
     if len(beats) < 3:
         return beats
-    heard = maximum_filter1d(onsets, 7)[beats]
+    heard = highest_around(onsets, 7)[beats]
     enough = np.flatnonzero(heard > 0.25 * np.median(heard[heard > 0])) if (heard > 0).any() else []
     return beats[enough[0] : enough[-1] + 1] if len(enough) else beats[:0]
 
@@ -206,7 +207,7 @@ def _even(beats: np.ndarray, onsets: np.ndarray) -> np.ndarray:
     last = int(np.round((beats[-1] - phase) / period))
     grid = phase + period * np.arange(first, last + 1)
     grid = grid[grid >= 0]
-    peaks = maximum_filter1d(onsets, 5)
+    peaks = highest_around(onsets, 5)
     at = np.clip(np.round(grid).astype(int), 0, len(peaks) - 1)
     steady = peaks[at].mean() >= STEADY * peaks[beats].mean()
     return (grid - 0.5 if steady else beats) / FRAMES + EARLY

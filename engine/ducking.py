@@ -7,9 +7,9 @@ chain looks ahead: the bed is down before the first sound of a line, not while i
 from __future__ import annotations
 
 import numpy as np
-from scipy.ndimage import binary_closing, binary_dilation, uniform_filter1d
 
 from engine.audio import FILM_LUFS, RATE, loudness, power_per_tenth
+from engine.filters import mean_around
 from engine.formats import MusicStyle
 
 FRAME = RATE // 200
@@ -62,23 +62,22 @@ def speaking(speech: np.ndarray) -> np.ndarray:
     frames = max(1, -(-len(speech) // FRAME))
     padded = np.zeros(frames * FRAME, np.float32)
     padded[: len(speech)] = speech
-    power = uniform_filter1d(np.square(padded).reshape(frames, FRAME).mean(axis=1), 5)
+    power = mean_around(np.square(padded).reshape(frames, FRAME).mean(axis=1), 5, beyond="symmetric")
     loud = power[power > 1e-8]
     if not len(loud):
         return np.zeros(frames, bool)
     heard = power > np.percentile(loud, 90) * 10 ** (-HEARD_DB / 10)
-    breath = round(BREATH * RATE / FRAME)
-    edged = np.pad(heard, breath)  # closing would else take the film's own ends for silence within
-    return np.asarray(binary_closing(edged, np.ones(breath, bool))[breath:-breath], bool)
+    at = np.arange(frames)
+    before = np.maximum.accumulate(np.where(heard, at, -np.inf))
+    after = np.minimum.accumulate(np.where(heard, at, np.inf)[::-1])[::-1]
+    return after - before <= round(BREATH * RATE / FRAME)
 
 
 def _follow(heard: np.ndarray) -> np.ndarray:
     """How far down the bed is, 0 to 1, per frame: an envelope follower with look-ahead, hold, attack and release."""
     ahead, hold = (round(seconds * RATE / FRAME) for seconds in (LOOK_AHEAD, HOLD))
-    wide = 2 * max(ahead, hold) + 1
-    window = np.zeros(wide, bool)
-    window[wide // 2 - ahead : wide // 2 + hold + 1] = True
-    wanted = binary_dilation(heard, window)
+    count = np.cumsum(np.pad(heard, (hold + 1, ahead)))  # of the frames heard until `ahead` after each
+    wanted = count[hold + 1 + ahead :] > count[: len(heard)]
     attack, release = (1 - np.exp(-FRAME / RATE / constant) for constant in (ATTACK, RELEASE))
     share, at = np.empty(len(wanted)), 0.0
     for i, down in enumerate(wanted):
@@ -92,7 +91,7 @@ def _louder_than(bed: np.ndarray, found: float, frames: int) -> np.ndarray:
     tenths = power_per_tenth(bed)
     if not len(tenths):
         return np.zeros(frames)
-    smooth = uniform_filter1d(tenths, round(RIDE_SECONDS * 10), mode="nearest")
+    smooth = mean_around(tenths, round(RIDE_SECONDS * 10), beyond="edge")
     over = -0.691 + 10 * np.log10(np.maximum(smooth, 1e-10)) - found
     return np.interp(np.arange(frames) * FRAME, (np.arange(len(over)) + 0.5) * RATE / 10, np.clip(over, -20, 20))
 

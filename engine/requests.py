@@ -81,7 +81,7 @@ def _check_music(request: StoryRequest) -> None:
         return
     if not request.music:
         raise BadRequest("music", "a track is named and no music is wanted: leave one of the two out")
-    from engine.own_track import check_track  # scipy, which a request without a track need not wait for
+    from engine.own_track import check_track  # PyAV, which a request without a track need not wait for
 
     check_track(request.music_file)
 

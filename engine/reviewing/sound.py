@@ -1,7 +1,4 @@
-"""Sound as a listener hears it: loudness, peaks, silence, and whether each line is there. Knows files and times only.
-
-Measuring (`hear`, `hear_lines`) imports scipy; judging does not, so that a kept film is judged in no time.
-"""
+"""Sound as a listener hears it: loudness, peaks, silence, and whether each line is there. Knows files and times."""
 
 from __future__ import annotations
 
@@ -12,7 +9,9 @@ import av
 import numpy as np
 from av.error import FFmpegError
 
+from engine.audio import loudness, read_recorded, resample, true_peak
 from engine.errors import MediaFailed
+from engine.filters import convolved
 from engine.findings import Finding
 from engine.made import Timing, Voice
 from engine.reviewing.runs import longest_run
@@ -72,8 +71,6 @@ def hear(path: Path, voices: Sequence[Voice] = (), timings: Sequence[Timing] = (
 
     Raises `MediaFailed` if it holds no sound.
     """
-    from engine.audio import loudness, true_peak
-
     samples, spoiled = decode(path)
     step = round(STEP * RATE)
     blocks = samples[:, : samples.shape[1] // step * step].reshape(2, -1, step)
@@ -112,8 +109,6 @@ def decode(path: Path) -> tuple[np.ndarray, bool]:
 
 def hear_lines(mix: np.ndarray, voices: Sequence[Voice], timings: Sequence[Timing]) -> Iterator[Line]:
     """Each voice's recording looked for in `mix` (mono, 48 kHz), around the time when it is to be heard."""
-    from engine.audio import read_recorded, resample
-
     coarse = resample(mix, RATE, COARSE)
     for shot, (voice, timing) in enumerate(zip(voices, timings, strict=True)):
         if voice.audio is None:
@@ -141,12 +136,10 @@ def hear_lines(mix: np.ndarray, voices: Sequence[Voice], timings: Sequence[Timin
 
 def _found(line: np.ndarray, window: np.ndarray) -> tuple[float, float]:
     """The highest normalised correlation of `line` with a stretch of `window`, and where that stretch begins."""
-    from scipy.signal import fftconvolve
-
     energy = float(np.square(line).sum())
     if not energy:
         return 0.0, REACH
-    along = fftconvolve(window, line[::-1], mode="valid")
+    along = convolved(window, line[::-1])[len(line) - 1 : len(window)]
     there = np.cumsum(np.concatenate([[0.0], np.square(window, dtype=np.float64)]))
     there = np.maximum(there[len(line) :] - there[: -len(line)], 1e-9)[: len(along)]
     share = along / np.sqrt(energy * there)

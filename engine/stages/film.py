@@ -22,6 +22,7 @@ from engine.formats import Format
 from engine.made import Cut, FilmFiles, Music, Segment, Timing, Voice
 from engine.marking import add_xmp, chapters, marks, read_xmp, starts_fast, tags, xmp
 from engine.media import INPUT, probe, run_ffmpeg, scratch_folder
+from engine.mixing import mix_film_audio
 from engine.progress import Control
 from engine.reel import Reel
 from engine.reviewing.sound import HEARD_VERSION, Heard, hear
@@ -30,7 +31,7 @@ from engine.transcript import transcript
 from engine.types import Frozen, Plan, Script, StoryRequest
 
 STAGE_VERSION = 2
-SOUND_VERSION = 2
+SOUND_VERSION = 3
 TOLERANCE_SECONDS = 0.1
 
 
@@ -65,8 +66,6 @@ def mix_sound(
     )
 
     def make(folder: Path) -> Sound:
-        from engine.mixing import mix_film_audio  # scipy takes 0.7 s to import, which a kept film need not wait for
-
         with scratch_folder(folder) as scratch:
             mix = scratch / "mix.wav"
             mix_film_audio(voices, timings, music, plan.title_seconds, seconds, fmt.music, mix)

@@ -16,11 +16,12 @@ from engine.formats import Format
 from engine.ladder import AS_ASKED, MUSIC_RUNGS, Ladder, Rung, name_of, step_down
 from engine.made import Music, MusicSection, Track
 from engine.on_the_beat import filled
+from engine.own_track import beats_laid, check_track, hear_piece, hear_track, lay_track
 from engine.progress import Control
 from engine.types import Plan, Stage, StoryRequest
 
 NAME: Stage = "music"
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 TRACK_VERSION = 1
 
 LONGEST, SPARE = 1.1, 30.0
@@ -42,8 +43,6 @@ def hear_own_track(request: StoryRequest, plan: Plan, *, store: Store, control: 
     file = request.music_file
     if file is None:
         return None
-    from engine.own_track import check_track, hear_track  # scipy takes 0.7 s to import
-
     check_track(file)
     most = LONGEST * (plan.target_seconds or UNASKED_SECONDS) + SPARE
     key = content_key(stage="track", version=TRACK_VERSION, file=file, most=most)
@@ -70,8 +69,6 @@ def compose_clock(
 ) -> Source:
     """A piece that the film is then cut to, from a composer that does not keep the tempo by itself: its beats are
     listened for. Raises what the composer raises, `OutOfMemory` when not even its lowest rung holds it."""
-    from engine.own_track import hear_piece
-
     natural = len(plan.shots) * fmt.pacing.shot_seconds + plan.title_seconds + plan.end_seconds
     seconds = round(LONGEST * (plan.target_seconds or natural)) + 2.0
     control.emit("stage", NAME, total=1)
@@ -85,8 +82,6 @@ def compose_clock(
 def beats_of(source: Source | None, plan: Plan) -> tuple[float, ...] | None:
     """The beats of a film under that track, in film time and without holes; None if there is no such track, or none in
     it: the format's tempo is the clock then."""
-    from engine.own_track import beats_laid
-
     if source is None or not source.track.beats:
         return None
     seconds = LONGEST * (plan.target_seconds or UNASKED_SECONDS) + SPARE
@@ -172,8 +167,6 @@ def _key(job: MusicJob, rung: Rung, spec: ModelSpec) -> str:
 
 
 def _laid(source: Source, seconds: float, store: Store, control: Control) -> tuple[Music, bool]:
-    from engine.own_track import lay_track
-
     key = content_key(stage="laid", version=TRACK_VERSION, file=source.file, track=source.track, seconds=seconds)
 
     def lay(folder: Path) -> Music:

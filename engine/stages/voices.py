@@ -26,7 +26,7 @@ from engine.types import Character, Frozen, Plan, Script, Shot, Stage
 from engine.writing.fitting import Recorded, Take, fill_time, script_of
 
 NAME: Stage = "voices"
-STAGE_VERSION = 2
+STAGE_VERSION = 3
 
 
 class Spoken(Frozen, frozen=True):

@@ -19,13 +19,13 @@ from hibari import dsp
 from hibari.g2p.normalize import TITLES, normalize
 from hibari.tts import Hibari
 from hibari.voices import VOICES, voice_path
-from scipy.signal import resample_poly
 
 from engine.audio import level_speech, write_wav
 from engine.backends.params import read_params
 from engine.backends.protocols import Speech, SpeechJob, Tick, no_tick
 from engine.catalog import ModelSpec
 from engine.errors import BadCatalog, BadRequest, ModelCorrupt, ModelError, ModelMissing
+from engine.filters import resampled
 from engine.made import Word
 from engine.speech import match_words, tighten, wanted_pauses
 from engine.types import Frozen
@@ -295,7 +295,7 @@ def _synthesise(
     lh, theta, ln, lr, phi, f0 = (found[name][0] for name in ("lh", "theta", "ln", "lr", "phi", "f0"))
     samples = dsp.synth(lh, theta, ln, lr, phi, f0 * LOW_PITCH if low else f0, noise)
     if low:
-        samples = resample_poly(samples, up, down).astype(np.float32)
+        samples = resampled(samples, up, down)
     frames = np.concatenate([[0.0], np.cumsum(found[DURATIONS].reshape(-1))]) - LATE_FRAMES
     edge = np.maximum(frames, 0) * (FRAME_SAMPLES / dsp.SR * up / down)
     # edge[k + 1] is where phoneme k starts: the pad before the first one is edge[0] to edge[1].

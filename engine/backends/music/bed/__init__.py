@@ -10,10 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import butter, fftconvolve, sosfilt
 
 from engine.audio import BLOCK, limit, loudness, write_wav
-from engine.backends.music.bed.instruments import RATE, filtered, play
+from engine.backends.music.bed.instruments import RATE, play
 from engine.backends.music.bed.moods import MOODS
 from engine.backends.music.bed.parts import Note
 from engine.backends.music.bed.score import write_score
@@ -21,6 +20,7 @@ from engine.backends.params import read_params
 from engine.backends.protocols import MusicJob, Tick, no_tick
 from engine.catalog import ModelSpec
 from engine.errors import BadRequest
+from engine.filters import butterworth, convolved, filtered
 from engine.types import Frozen
 
 INTRO, OUTRO = 1.2, 2.5
@@ -93,8 +93,8 @@ def _room(seconds: float, rng: np.random.Generator) -> np.ndarray:
     length = round(seconds * RATE)
     fall = 10 ** (-3 * np.arange(length) / length)
     noise = rng.standard_normal((2, length)).astype(np.float32)
-    dark = filtered(noise, 1, 1800, "lowpass")
-    bright = filtered(noise, 1, (1800, 7000), "bandpass")
+    dark = filtered(noise, butterworth(1, RATE, None, 1800))
+    bright = filtered(noise, butterworth(1, RATE, 1800, 7000))
     response = np.pad(dark * fall + 0.5 * bright * fall**2.5, ((0, 0), (round(0.018 * RATE), 0)))
     return (response / np.sqrt(np.square(response).sum(axis=-1, keepdims=True))).astype(np.float32)
 
@@ -103,13 +103,9 @@ def _into_the_room(mix: np.ndarray, wet: np.ndarray, room: np.ndarray) -> None:
     """Add what the room gives back of `wet`, and take away what lies under hearing; block by block, in place."""
     count = mix.shape[-1]
     for start in range(0, count, BLOCK):
-        back = fftconvolve(wet[:, start : start + BLOCK], room, axes=-1)[:, : count - start]
+        back = convolved(wet[:, start : start + BLOCK], room)[:, : count - start]
         mix[:, start : start + back.shape[-1]] += back
-    low_cut = np.asarray(butter(2, 32, "highpass", fs=RATE, output="sos"))
-    state = np.zeros((len(low_cut), 2, 2))
-    for start in range(0, count, BLOCK):
-        block = mix[:, start : start + BLOCK]
-        block[:], state = sosfilt(low_cut, block, axis=-1, zi=state)
+    mix[:] = filtered(mix, butterworth(2, RATE, 32, None))
 
 
 def _finish(mix: np.ndarray) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import cache
 
 import numpy as np
-from scipy.signal import butter, sosfilt
+
+from engine.filters import butterworth, filtered
 
 RATE = 48_000
 TABLE = 2048
@@ -48,12 +49,7 @@ def _soft_ends(sound: np.ndarray, attack: float, release: float) -> np.ndarray:
 
 
 def _noise(length: int, rng: np.random.Generator, low: float, high: float) -> np.ndarray:
-    return filtered(rng.standard_normal(length), 2, (low, high), "bandpass")
-
-
-def filtered(sound: np.ndarray, order: int, hertz: float | tuple[float, float], kind: str) -> np.ndarray:
-    """A Butterworth filter along the last axis; `kind` lowpass, highpass or bandpass."""
-    return np.asarray(sosfilt(butter(order, hertz, kind, fs=RATE, output="sos"), sound, axis=-1))
+    return filtered(rng.standard_normal(length), butterworth(2, RATE, low, high))
 
 
 SAW = tuple(1 / k for k in range(1, 13))
@@ -72,7 +68,7 @@ def strings(hertz: float, length: int, rng: np.random.Generator) -> np.ndarray:
     """Brighter and edgier than the pad; for tension."""
     length += round(0.5 * RATE)
     voices = np.sum([_tone(hertz * 2 ** (cents / 1200), length, SAW, rng.random()) for cents in (-9, 8)], axis=0)
-    dark = filtered(voices * 0.4, 2, min(2600, hertz * 5), "lowpass")
+    dark = filtered(voices * 0.4, butterworth(2, RATE, None, min(2600, hertz * 5)))
     tremble = 1 - 0.25 * (0.5 + 0.5 * np.sin(2 * np.pi * 5.3 * np.arange(length) / RATE))
     return _soft_ends(dark * tremble, 0.35, 0.6)
 
