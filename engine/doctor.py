@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import psutil
@@ -28,7 +29,7 @@ MIN_DISK_GB = 2.0
 MIN_MEMORY_GB = 2.0
 SAFE_SQLITE = (3, 51, 3)
 """From here on several writers cannot corrupt a database in WAL mode: https://www.sqlite.org/wal.html."""
-TRY_SECONDS = 120
+TRY_SECONDS = 180
 PYTHONS = ((3, 11), (3, 13))
 FONT_TRIAL = "Aß Ж ش 字 ☀"
 
@@ -49,9 +50,8 @@ def examine(settings: EngineSettings, catalog: Catalog) -> list[Check]:
         *check_gpus(settings.home, needed=any(spec.needs_gpu for spec in specs)),
         check_profile(settings, profile),
         *(check_model(spec, settings.home) for spec in specs),
-        *(check_opens(spec, settings.home) for spec in specs if not spec.needs_gpu),
-        check_torch(specs),
-        check_torchaudio(specs),
+        *check_opens([spec for spec in specs if not spec.needs_gpu], settings.home),
+        *check_torches(specs),
         check_espeak(),
     ]
 
@@ -130,11 +130,11 @@ def check_ffmpeg() -> Check:
 
 def check_fonts() -> Check:
     """The bundled fonts can be cut for several scripts."""
-    from engine.fonts import cut_fonts
+    from engine.fonts import MEDIUM, cut_fonts
 
     try:
         with tempfile.TemporaryDirectory() as folder:
-            faces = cut_fonts([FONT_TRIAL], Path(folder)).faces
+            faces = cut_fonts([FONT_TRIAL], Path(folder), weights=[MEDIUM]).faces
     except (ReelhouseError, OSError, ImportError) as error:
         return Check(name="fonts", state="failed", found=str(error), fix=SETUP)
     scripts = ", ".join(dict.fromkeys(face.script for face in faces))
@@ -178,45 +178,73 @@ def check_model(spec: ModelSpec, home: Path) -> Check:
     return Check(name=name, state="ok", found=f"{path}{hashed}" if path else "comes with its code")
 
 
-def check_opens(spec: ModelSpec, home: Path) -> Check:
-    """The model really opens, in a process of its own: a library built for another CPU takes that one down only."""
-    name = f"{spec.role} opens"
+def check_opens(specs: Sequence[ModelSpec], home: Path) -> list[Check]:
+    """The models really open, in a process of their own: a library built for another CPU takes that one down only."""
     program = (
         "import sys; from pathlib import Path; from engine.catalog import load_catalog; "
-        "from engine.models import load_model; "
-        "load_model(load_catalog().model(sys.argv[1]), Path(sys.argv[2])).close()"
+        "from engine.models import load_model; catalog = load_catalog()\n"
+        "for name in sys.argv[2:]: "
+        "load_model(catalog.model(name), Path(sys.argv[1])).close(); print('\\n' + name, flush=True)"
     )
-    try:
-        done = subprocess.run(
-            [sys.executable, "-c", program, spec.id, str(home)], capture_output=True, text=True, timeout=TRY_SECONDS
-        )
-    except subprocess.TimeoutExpired:
-        return Check(name=name, state="failed", found=f"{spec.id} did not open in {TRY_SECONDS} s", fix=SETUP)
-    if done.returncode == 0:
-        return Check(name=name, state="ok", found=spec.id)
-    last = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
-    return Check(
-        name=name, state="failed", found=f"{spec.id}: {last}", fix=f"{SETUP}; {repair(spec)}" if spec.weights else SETUP
+    wrong = try_each(program, [str(home)], [spec.id for spec in specs])
+    checks = []
+    for spec in specs:
+        why, fix = wrong[spec.id], f"{SETUP}; {repair(spec)}" if spec.weights else SETUP
+        name, found = f"{spec.role} opens", f"{spec.id}: {why}" if why else spec.id
+        checks.append(Check(name=name, state="failed" if why else "ok", found=found, fix=fix if why else None))
+    return checks
+
+
+def check_torches(specs: Sequence[ModelSpec]) -> list[Check]:
+    """Which builds of torch and torchaudio there are, and whether they import; only diffusion models and Coqui voices
+    need torch, only those voices torchaudio.
+
+    torchaudio's compiled libraries are linked against CUDA and do not load beside a CPU build of torch.
+    """
+    users = {"torch": "tiny and the GPU profiles need", "torchaudio": "Coqui voices need"}
+    versions, needed = {name: _version(name) for name in users}, _need_torch(specs)
+    odd = this_machine().gpu is not None and (versions["torch"] or "").endswith("+cpu")
+    trials = [name for name, version in versions.items() if version is not None and not (odd and name == "torch")]
+    program = (
+        "import importlib, sys\n"
+        "for name in sys.argv[1:]: importlib.import_module(name); print('\\n' + name, flush=True)"
     )
+    wrong = try_each(program, [], trials)
+    checks = []
+    for name, version in versions.items():
+        if version is None:
+            checks.append(_optional(name, f"not installed: only {users[name]} it", needed))
+        elif name not in wrong:
+            fix = "remove .venv and run scripts/setup again on this machine, or set REELHOUSE_TORCH_INDEX for it"
+            found = f"{version}, a CPU build beside a GPU"
+            checks.append(Check(name=name, state="advice", found=found, fix=fix))
+        elif wrong[name]:
+            checks.append(_optional(name, f"{version} cannot be imported: {wrong[name]}", needed))
+        else:
+            checks.append(Check(name=name, state="ok", found=version))
+    return checks
 
 
-def check_torch(specs: list[ModelSpec]) -> Check:
-    """Which build of torch there is; only diffusion models and Coqui voices need it."""
-    version = _version("torch")
-    if version is None:
-        return _optional("torch", "not installed: only tiny and the GPU profiles need it", _need_torch(specs))
-    if this_machine().gpu is not None and version.endswith("+cpu"):
-        fix = "remove .venv and run scripts/setup again on this machine, or set REELHOUSE_TORCH_INDEX for it"
-        return Check(name="torch", state="advice", found=f"{version}, a CPU build beside a GPU", fix=fix)
-    return _imports("torch", version, "import torch", _need_torch(specs))
+def try_each(program: str, arguments: Sequence[str], names: Sequence[str]) -> dict[str, str]:
+    """What went wrong with each of `names`, "" where nothing did.
 
-
-def check_torchaudio(specs: list[ModelSpec]) -> Check:
-    version = _version("torchaudio")
-    if version is None:
-        return _optional("torchaudio", "not installed: only Coqui voices need it", _need_torch(specs))
-    # Its compiled libraries are linked against CUDA and do not load beside a CPU build of torch.
-    return _imports("torchaudio", version, "import torchaudio", _need_torch(specs))
+    `program`, given `arguments` and then names, tries them in turn and prints each that went well on a line of its own.
+    One process for all, for most of the time goes into importing what they share; after one that ended it, another.
+    """
+    wrong = dict.fromkeys(names, "")
+    left = list(names)
+    while left:
+        command = [sys.executable, "-c", program, *arguments, *left]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=TRY_SECONDS)
+            lines, why = done.stdout.splitlines(), (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
+        except subprocess.TimeoutExpired as error:
+            said = error.stdout or b""
+            lines, why = os.fsdecode(said).splitlines(), f"no answer within {TRY_SECONDS} s"
+        left = [name for name in left if name not in lines]
+        if left:
+            wrong[left.pop(0)] = why
+    return wrong
 
 
 def check_espeak() -> Check:
@@ -227,23 +255,12 @@ def check_espeak() -> Check:
     return Check(name="espeak-ng", state="advice", found=found, fix="install the package espeak-ng to use those")
 
 
-def _need_torch(specs: list[ModelSpec]) -> bool:
+def _need_torch(specs: Sequence[ModelSpec]) -> bool:
     return any(spec.family in ("sdxl", "wan", "ltx", "ace_step", "coqui") for spec in specs)
 
 
 def _optional(name: str, found: str, needed: bool) -> Check:
     return Check(name=name, state="failed" if needed else "advice", found=found, fix=SETUP)
-
-
-def _imports(name: str, version: str, program: str, needed: bool) -> Check:
-    try:
-        done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=TRY_SECONDS)
-    except subprocess.TimeoutExpired:
-        return _optional(name, f"{version} did not import in {TRY_SECONDS} s", needed)
-    if done.returncode == 0:
-        return Check(name=name, state="ok", found=version)
-    last = (done.stderr.strip().splitlines() or [f"exit {done.returncode}"])[-1]
-    return _optional(name, f"{version} cannot be imported: {last}", needed)
 
 
 def _version(package: str) -> str | None:

@@ -79,20 +79,62 @@ def test_altered_weights_fail(tmp_path: Path) -> None:
     assert doctor.check_model(spec(weights=weights), tmp_path).state == "failed"
 
 
-def test_a_model_that_opens_is_said_to_and_one_that_does_not_is_named(tmp_path: Path) -> None:
+def test_a_model_that_opens_is_said_to_and_one_that_does_not_is_named_and_keeps_none_after_it_from_it(
+    tmp_path: Path,
+) -> None:
     catalog = load_catalog()
-    assert doctor.check_opens(catalog.model("camera"), tmp_path).state == "ok"
-    missing = doctor.check_opens(catalog.model("toy-llama"), tmp_path)
+    models = [catalog.model(name) for name in ("camera", "toy-llama", "sketch")]
+    opens, missing, after = doctor.check_opens(models, tmp_path)
+    assert (opens.state, opens.found) == ("ok", "camera")
     assert missing.state == "failed"
-    assert "toy-llama" in missing.found
+    assert missing.found.startswith("toy-llama: engine.errors.ModelMissing: ")
+    assert "reelhouse models build" in (missing.fix or "")
+    assert (after.state, after.name, after.found) == ("ok", "artist opens", "sketch")
 
 
-def test_a_library_is_tried_in_a_process_of_its_own() -> None:
-    assert doctor._imports("torch", "1", "raise SystemExit(0)", needed=True).state == "ok"
-    broken = doctor._imports("torch", "1", "raise OSError('libc10_cuda.so is missing')", needed=True)
-    assert broken.state == "failed"
-    assert "libc10_cuda.so is missing" in broken.found
-    assert doctor._imports("torch", "1", "raise OSError", needed=False).state == "advice"
+BRITTLE = """
+import os, sys, time
+for name in sys.argv[2:]:
+    if name == "raises":
+        raise OSError("libc10_cuda.so is missing")
+    if name == "crashes":
+        os.abort()
+    if name == "hangs":
+        print("it hangs now", flush=True)
+        time.sleep(60)
+    print(sys.argv[1] + name, flush=True)
+"""
+
+
+def test_what_takes_its_process_down_or_hangs_is_named_with_the_reason_and_the_rest_is_tried_still(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(doctor, "TRY_SECONDS", 3)
+    names = ["one", "raises", "crashes", "two", "hangs", "three"]
+    assert doctor.try_each(BRITTLE, [""], names) == {
+        "one": "",
+        "raises": "OSError: libc10_cuda.so is missing",
+        "crashes": "exit -6",
+        "two": "",
+        "hangs": "no answer within 3 s",
+        "three": "",
+    }
+    assert doctor.try_each(BRITTLE, ["not "], ["one"]) == {"one": "exit 0"}  # ended well, and said nothing of it
+
+
+def test_a_build_of_torch_that_does_not_import_fails_only_where_it_is_needed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "torch.py").write_text("raise OSError('libc10_cuda.so is missing')")
+    (tmp_path / "torchaudio.py").write_text("")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    catalog = load_catalog()
+    for profile, state in (("tiny", "failed"), ("cpu", "advice")):
+        specs = [catalog.model(model) for model in catalog.profile(profile).models.values()]
+        torch, torchaudio = doctor.check_torches(specs)
+        assert (torch.name, torch.state) == ("torch", state)
+        assert "cannot be imported: OSError: libc10_cuda.so is missing" in torch.found
+        assert (torchaudio.name, torchaudio.state) == ("torchaudio", "ok")
 
 
 def test_torch_is_required_by_diffusion_profiles_only() -> None:

@@ -207,26 +207,35 @@ def test_streamed_weights_come_no_faster_than_the_card_takes_them(tmp_path: Path
 # ---- through the command line, with a driver that says what a test has it say ---------------------------------------
 
 
-def doctor(tmp_path: Path, facts: dict[str, object]) -> dict[str, dict[str, str]]:
-    done = subprocess.run(
-        [Path(sys.executable).with_name("reelhouse"), "doctor", "--profile", "cpu", "--json"],
-        env=with_driver(tmp_path, facts),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    return {check["name"]: check for check in json.loads(done.stdout)["checks"]}
+def said_by(tmp_path: Path, facts: dict[str, object], *command: str) -> str:
+    done = subprocess.run(command, env=with_driver(tmp_path, facts), capture_output=True, text=True, timeout=300)
+    return done.stdout
 
 
 def test_doctor_tells_of_a_gpu_that_somebody_else_has(tmp_path: Path) -> None:
-    told = doctor(tmp_path, {"used": 70.0, "processes": {"4711": 69.0}})["gpu"]
-    assert told["state"] == "advice"
-    assert "other programs have 70.0 GB (processes 4711)" in told["found"]
+    program = str(Path(sys.executable).with_name("reelhouse"))
+    facts = {"used": 70.0, "processes": {"4711": 69.0}}
+    checks = json.loads(said_by(tmp_path, facts, program, "doctor", "--profile", "cpu", "--json"))["checks"]
+    (gpu,) = (check for check in checks if check["name"] == "gpu")
+    assert gpu["state"] == "advice"
+    assert "other programs have 70.0 GB (processes 4711)" in gpu["found"]
+
+
+GPUS_ALONE = """
+import sys
+from pathlib import Path
+import msgspec
+from engine.doctor import check_gpus
+print(msgspec.json.encode(check_gpus(Path(sys.argv[1]), needed=False)).decode())
+"""
 
 
 def test_doctor_tells_of_a_driver_that_was_updated_under_way(tmp_path: Path) -> None:
-    told = doctor(tmp_path, {"error": "Driver/library version mismatch"})["gpu"]
-    assert (told["state"], told["fix"]) == ("advice", "restart the machine: its driver was updated while it ran")
+    said = said_by(
+        tmp_path, {"error": "Driver/library version mismatch"}, sys.executable, "-c", GPUS_ALONE, str(tmp_path)
+    )
+    (gpu,) = json.loads(said)
+    assert (gpu["state"], gpu["fix"]) == ("advice", "restart the machine: its driver was updated while it ran")
 
 
 CARD = "NVIDIA Test Card"
