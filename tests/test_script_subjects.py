@@ -9,7 +9,7 @@ from engine.formats import load_format
 from engine.progress import Control
 from engine.shots import framing_of
 from engine.types import Script
-from engine.writing.casting import Casting
+from engine.writing.casting import Casting, acts
 from engine.writing.lexicon import load_lexicon
 from engine.writing.pen import Pen
 from engine.writing.scribe import Line
@@ -95,6 +95,13 @@ def test_an_item_is_named_or_seen_and_says_where() -> None:
 def test_a_country_is_nobody() -> None:
     report = read_prompt("Bad harvests in Brazil are the cause.", load_lexicon())
     assert [phrase.kind for phrase in report.phrases if phrase.text == "Brazil"] == ["regions"]
+    told_of = "How coffee came from Ethiopia to New York", "Japan wins the cup", "France and South Korea sign a treaty"
+    for prompt, regions in zip(told_of, (["Ethiopia", "New York"], ["Japan"], ["France", "South Korea"]), strict=True):
+        phrases = read_prompt(prompt, load_lexicon()).phrases
+        assert [phrase.text for phrase in phrases if phrase.kind == "regions"] == regions
+        assert not any(acts(phrase) for phrase in phrases)
+    letter = read_prompt("A letter from Anna to Ben", load_lexicon())
+    assert [phrase.text for phrase in letter.phrases if acts(phrase)] == ["Anna", "Ben"]
 
 
 def test_time_passes_in_a_story_that_names_none() -> None:

@@ -30,7 +30,7 @@ from engine.writing.views import shots_of
 from engine.writing.whole import write_whole
 
 NAME: Stage = "script"
-STAGE_VERSION = 7
+STAGE_VERSION = 8
 METHODS = ("small_steps", "toy_steps", "whole_script")
 
 

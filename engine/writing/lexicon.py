@@ -25,8 +25,8 @@ class Noun(Frozen, frozen=True):
 
 class Lexicon(Frozen, frozen=True):
     """`nouns` by form (singular and plural, lower case); `words` every form of every word, as it is written inside a
-    sentence, `every` the same in lower case; `verbs` by form to the infinitive; `adjectives`, `abstract` nouns
-    and `function` words lower case."""
+    sentence, `every` the same in lower case; `verbs` by form to the infinitive; `adjectives`, `abstract` nouns,
+    `function` words and `regions`, which are names of parts of the world, lower case."""
 
     nouns: dict[str, Noun]
     words: tuple[str, ...]
@@ -35,6 +35,7 @@ class Lexicon(Frozen, frozen=True):
     abstract: frozenset[str]
     function: frozenset[str]
     every: frozenset[str]
+    regions: frozenset[str]
 
 
 @cache
@@ -72,6 +73,7 @@ def load_lexicon() -> Lexicon:
         abstract=frozenset(abstract),
         function=frozenset(word.lower() for word in function),
         every=frozenset(word.lower() for word in words),
+        regions=frozenset(name.replace("_", " ").lower() for name in raw["regions"].split()),
     )
 
 

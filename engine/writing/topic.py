@@ -207,6 +207,10 @@ def _phrase_at(tokens: Sequence[str], index: int, lexicon: Lexicon, guess: bool)
     if end == start:
         return max(1, end - index), None
     nouns = list(tokens[start:end])
+    said = _place_that_is_named(tokens, index, nouns, lexicon)
+    region = _region_at(tokens, index, end, lexicon) if said is None else None
+    if region is not None:
+        return region
     last = nouns[-1].lower().removesuffix("'s")
     entry = lexicon.nouns.get(last)
     # A sentence's first word is capitalised anyway: there a name is what a comma follows ("Mina, a shy astronaut").
@@ -223,9 +227,8 @@ def _phrase_at(tokens: Sequence[str], index: int, lexicon: Lexicon, guess: bool)
         text = f"{tokens[index - 1].lower()} {text}"
     # "The lighthouse keeper's boat": what owns is a phrase of its own.
     text = text.removesuffix("'s")
-    place = _place_that_is_named(tokens, index, nouns, lexicon) if proper else None
-    if place is not None:
-        return end - index, Phrase(text=text, head=place, kind="places", proper=True)
+    if proper and said is not None:
+        return end - index, Phrase(text=text, head=said, kind="places", proper=True)
     if entry is None:
         behind = [token.lower() for token in tokens[max(0, index - 2) : index]]
         located = bool(behind) and (behind[-1] in LOCATING or (behind[-1] == "of" and behind[0] in GOVERNED))
@@ -234,6 +237,16 @@ def _phrase_at(tokens: Sequence[str], index: int, lexicon: Lexicon, guess: bool)
             text=text, head=text.split()[-1], kind=kind, plural=last.endswith("s"), proper=proper
         )
     return end - index, Phrase(text=text, head=entry.word, kind=entry.kind, plural=entry.plural)
+
+
+def _region_at(tokens: Sequence[str], index: int, end: int, lexicon: Lexicon) -> tuple[int, Phrase] | None:
+    """The part of the world whose name the tokens before `end` are or begin with; but "London bridge" is a bridge."""
+    for behind in range(end, index, -1):
+        name = " ".join(tokens[index:behind])
+        alone = not any(token.lower() in lexicon.nouns for token in tokens[behind:end])
+        if name.lower() in lexicon.regions and name[0].isupper() and alone:
+            return behind - index, Phrase(text=name, head=tokens[behind - 1], kind="regions", proper=True)
+    return None
 
 
 def _is_adjective(tokens: Sequence[str], at: int, lexicon: Lexicon, determined: bool) -> bool:
@@ -305,4 +318,5 @@ def _governed(tokens: Sequence[str], at: int) -> bool:
 
 
 def _known(word: str, lexicon: Lexicon) -> bool:
-    return word.lower().removesuffix("'s") in lexicon.every
+    plain = word.lower().removesuffix("'s")
+    return plain in lexicon.every or plain in lexicon.regions
