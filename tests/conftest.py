@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import sys
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -19,20 +20,37 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
-    """What importing all tests brings (torch, diffusers, Litestar: 900,000 objects) lives as long as the run.
+MODULES = pytest.StashKey[int]()
+"""How many there were when they were last frozen."""
+MANY = 100
+
+
+def freeze_modules(config: pytest.Config) -> None:
+    """What importing brings (torch, diffusers, Litestar: 900,000 objects) lives as long as the run.
 
     Looking through it again and again for garbage was an eighth of what the tests cost. What they make themselves is
     looked through as ever.
     """
+    config.stash[MODULES] = len(sys.modules)
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     gc.disable()
     try:
         return (yield)
     finally:
         gc.enable()
-        gc.collect()
-        gc.freeze()
+        freeze_modules(session.config)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Pipelines of diffusers, and the voices' libraries, come only when a test opens a model."""
+    if len(sys.modules) >= item.config.stash[MODULES] + MANY:
+        freeze_modules(item.config)
 
 
 @pytest.fixture
