@@ -13,6 +13,7 @@ from engine.writing.casting import Casting, acts
 from engine.writing.lexicon import load_lexicon
 from engine.writing.pen import Pen
 from engine.writing.scribe import Line
+from engine.writing.setting import time_in
 from engine.writing.steps import choose_figures
 from engine.writing.topic import read_prompt
 from engine.writing.views import shots_of
@@ -123,3 +124,9 @@ def test_the_mayor_and_a_mayor_are_one_and_a_council_is_no_thing() -> None:
 def test_who_is_only_compared_with_is_nobody() -> None:
     script = told("A dragon wants to fly", "A dragon had the tail of a lion.", "It flew like a bird.")
     assert [character.name for character in script.characters] == ["Dragon"]
+
+
+def test_who_is_afraid_of_the_dark_is_seen_at_night() -> None:
+    assert time_in("A robot who is afraid of the dark") == "night"
+    assert time_in("The far side: of the dark side of the moon") == ""
+    assert time_in("A dark horse wins") == ""

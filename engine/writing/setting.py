@@ -21,7 +21,8 @@ SAID: dict[str, str] = {
     "afternoon": r"afternoons?|noon|lunch",
     "sunset": r"sunsets?|setting sun",
     "dusk": r"dusk|evenings?|twilight",
-    "night": r"nights?|midnight|tonight|moonlight|moonlit|stars?|starry|stargazer|fireflies|firefly|neon",
+    "night": r"nights?|midnight|tonight|moonlight|moonlit|stars?|starry|stargazer|fireflies|firefly|neon|"
+    r"(?:in|of|after|through) (?:the )?dark(?! side)|darkness|bedtime",
     "day": r"daylight|noon|sunny|sunlight|sunshine",
     "rain": r"rain|rains|rainy|raining|umbrella",
     "snow": r"snow|snowy|snowing|snowman|winter|frozen|ice",
