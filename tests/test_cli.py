@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import shutil
 import signal
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from engine.types import Script
 from server.settings import Settings
 from tests.command_line import PROGRAM, CommandLine, document, half_made, stop, wait_for_line
 
+TWO_LINES = ("A fox runs.", "All is well.")
 FIELDS = (
     *("storyId", "title", "film", "seconds", "width", "height", "fps", "captions", "script", "clips", "timings"),
     *("models", "seed", "warnings", "transcript", "review"),
@@ -32,6 +34,21 @@ FIELDS = (
 @pytest.fixture
 def reelhouse(tmp_path: Path) -> CommandLine:
     return CommandLine(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> tuple[CommandLine, subprocess.CompletedProcess[str]]:
+    """A film of four lines with its work folder `w`, and how it was told; only to be read, or copied."""
+    reelhouse = CommandLine(tmp_path_factory.mktemp("finished"))
+    made = ("make", "A fox", "--script", reelhouse.script(), "--out", "film.mp4", "--work", "w", "--json")
+    return reelhouse, reelhouse(*made)
+
+
+@pytest.fixture
+def again(finished: tuple[CommandLine, subprocess.CompletedProcess[str]], reelhouse: CommandLine) -> CommandLine:
+    """A folder of one's own in which that film has been made."""
+    shutil.copytree(finished[0].folder, reelhouse.folder, dirs_exist_ok=True)
+    return reelhouse
 
 
 @pytest.mark.parametrize(
@@ -55,8 +72,10 @@ def test_the_installed_command_knows_its_version() -> None:
     assert done.stdout.startswith("reelhouse ")
 
 
-def test_a_film_is_made_and_described_as_one_json_document(reelhouse: CommandLine) -> None:
-    done = reelhouse("make", "A fox", "--script", reelhouse.script(), "--out", "film.mp4", "--work", "w", "--json")
+def test_a_film_is_made_and_described_as_one_json_document(
+    finished: tuple[CommandLine, subprocess.CompletedProcess[str]],
+) -> None:
+    reelhouse, done = finished
     assert done.returncode == 0, done.stderr
     told = document(done)
     assert tuple(told) == FIELDS
@@ -108,24 +127,22 @@ def test_without_json_stdout_is_the_films_path_alone(reelhouse: CommandLine) -> 
     assert done.stdout == f"{reelhouse.folder / 'the-lighthouse-by-night.mp4'}\n"
 
 
-def test_the_same_again_uses_everything_that_was_kept_and_gives_the_same_film(reelhouse: CommandLine) -> None:
-    make = ("make", "A fox", "--script", reelhouse.script(), "--out", "film.mp4", "--work", "w")
-    assert reelhouse(*make).returncode == 0
-    film = (reelhouse.folder / "film.mp4").read_bytes()
-    again = reelhouse(*make)
-    assert again.returncode == 0
-    assert (reelhouse.folder / "film.mp4").read_bytes() == film
-    made = [line for line in again.stderr.splitlines() if " of " in line and "(kept)" not in line]
+def test_the_same_again_uses_everything_that_was_kept_and_gives_the_same_film(again: CommandLine) -> None:
+    film = (again.folder / "film.mp4").read_bytes()
+    (again.folder / "film.mp4").unlink()
+    done = again("make", "A fox", "--script", again.script(), "--out", "film.mp4", "--work", "w")
+    assert done.returncode == 0, done.stderr
+    assert (again.folder / "film.mp4").read_bytes() == film
+    made = [line for line in done.stderr.splitlines() if " of " in line and "(kept)" not in line]
     assert [line for line in made if not line.startswith("review")] == []
 
 
-def test_a_line_edited_makes_only_its_own_picture_and_voice_again(reelhouse: CommandLine) -> None:
-    script = reelhouse.script()
-    assert reelhouse("make", "A fox", "--script", script, "--out", "film.mp4", "--work", "w").returncode == 0
-    edited = json.loads((reelhouse.folder / "w" / "script.json").read_text(encoding="utf-8"))
+def test_a_line_edited_makes_only_its_own_picture_and_voice_again(again: CommandLine) -> None:
+    edited = json.loads((again.folder / "w" / "script.json").read_text(encoding="utf-8"))
     edited["shots"][2]["narration"] = edited["shots"][2]["visual"] = "It was cold."
-    Path(script).write_text(json.dumps(edited), encoding="utf-8")
-    done = reelhouse("make", "A fox", "--script", script, "--out", "film.mp4", "--work", "w")
+    (again.folder / "script.json").write_text(json.dumps(edited), encoding="utf-8")
+    done = again("make", "A fox", "--script", "script.json", "--out", "film.mp4", "--work", "w")
+    assert done.returncode == 0, done.stderr
     made = [line for line in done.stderr.splitlines() if " of 4" in line and "(kept)" not in line]
     assert Counter(line.split(":")[0] for line in made)["stills"] == 1
     assert Counter(line.split(":")[0] for line in made)["voices"] == 1
@@ -190,9 +207,9 @@ def test_verifying_names_the_altered_file_and_its_repair(reelhouse: CommandLine)
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_first_signal_stops_gently_and_the_next_run_resumes(reelhouse: CommandLine, number: signal.Signals) -> None:
-    make = ("make", "A fox", "--script", reelhouse.script(), "--out", "film.mp4", "--work", "w")
+    make = ("make", "A fox", "--script", reelhouse.script(TWO_LINES), "--out", "film.mp4", "--work", "w")
     process = reelhouse.start(*make, slow=1.0)
-    wait_for_line(process, "clips: 1 of 4")
+    wait_for_line(process, "clips: 1 of 2")
     out, err, _ = stop(process, number)
     assert process.returncode == 130
     assert out == ""
@@ -202,12 +219,13 @@ def test_a_first_signal_stops_gently_and_the_next_run_resumes(reelhouse: Command
     assert half_made(reelhouse.folder) == []
     done = reelhouse(*make, slow=1.0)
     assert done.returncode == 0
-    assert "clips: 1 of 4 (kept)" in done.stderr
+    assert "clips: 1 of 2 (kept)" in done.stderr
 
 
 def test_stopped_without_a_work_folder_nothing_is_left_and_the_way_to_resume_is_said(reelhouse: CommandLine) -> None:
-    process = reelhouse.start("make", "--script", reelhouse.script(), "--out", "film.mp4", "--json", slow=2.0)
-    wait_for_line(process, "clips: 1 of 4")
+    script = reelhouse.script(TWO_LINES)
+    process = reelhouse.start("make", "--script", script, "--out", "film.mp4", "--json", slow=1.0)
+    wait_for_line(process, "clips: 1 of 2")
     out, err, _ = stop(process, signal.SIGINT)
     assert process.returncode == 130
     assert json.loads(out)["error"]["code"] == "cancelled"
@@ -216,20 +234,21 @@ def test_stopped_without_a_work_folder_nothing_is_left_and_the_way_to_resume_is_
 
 
 def test_killed_at_a_shot_it_resumes_and_sweeps_what_was_half_made(reelhouse: CommandLine) -> None:
-    make = ("make", "A fox", "--script", reelhouse.script(), "--out", "film.mp4", "--work", "w")
-    process = reelhouse.start(*make, slow=1.0)
-    wait_for_line(process, "clips: 2 of 4")
+    lines = ("A fox runs.", "She finds a light.", "All is well.")
+    make = ("make", "A fox", "--script", reelhouse.script(lines), "--out", "film.mp4", "--work", "w")
+    process = reelhouse.start(*make, slow=0.7)
+    wait_for_line(process, "clips: 2 of 3")
     stop(process, signal.SIGKILL)
     assert not (reelhouse.folder / "film.mp4").exists()
-    done = reelhouse(*make, slow=1.0)
+    done = reelhouse(*make, slow=0.7)
     assert done.returncode == 0, done.stderr
-    assert "clips: 2 of 4 (kept)" in done.stderr
+    assert "clips: 2 of 3 (kept)" in done.stderr
     assert list((reelhouse.folder / "w").rglob("*.tmp-*")) == []
     probe(reelhouse.folder / "film.mp4")
 
 
 def test_the_scratch_folder_of_a_killed_run_is_swept_by_the_next(reelhouse: CommandLine) -> None:
-    process = reelhouse.start("make", "--script", reelhouse.script(), "--out", "film.mp4", slow=2.0)
+    process = reelhouse.start("make", "--script", reelhouse.script(("One.",)), "--out", "film.mp4", slow=2.0)
     wait_for_line(process, "clips: begins")
     stop(process, signal.SIGKILL)
     scratch = reelhouse.home / "scratch"
@@ -239,9 +258,10 @@ def test_the_scratch_folder_of_a_killed_run_is_swept_by_the_next(reelhouse: Comm
 
 
 def test_two_runs_do_not_share_a_work_folder(reelhouse: CommandLine) -> None:
-    first = reelhouse.start("make", "--script", reelhouse.script(), "--out", "a.mp4", "--work", "w", slow=3.0)
+    script = reelhouse.script(("One.",))
+    first = reelhouse.start("make", "--script", script, "--out", "a.mp4", "--work", "w", slow=30.0)
     wait_for_line(first, "clips: begins")
-    second = reelhouse("make", "--script", reelhouse.script(), "--out", "b.mp4", "--work", "w")
+    second = reelhouse("make", "--script", script, "--out", "b.mp4", "--work", "w")
     stop(first, signal.SIGINT)
     assert second.returncode == 1
     assert f"process {first.pid}" in second.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -31,16 +32,25 @@ def home(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_each_film_hangs_with_its_captions_its_contact_sheet_and_a_row_of_figures(tmp_path: Path, home: Path):
-    shown = ("--profile", "tiny", "--only", "ad_spot", "--aspect", "1:1")
+    shown = ("--profile", "tiny", "--only", "cinematic_story", "--aspect", "1:1", "--seconds", "6")
     made = gallery(tmp_path, home, *shown)
     assert made.returncode == 0, made.stderr
     out = tmp_path / "gallery"
-    assert {path.suffix for path in out.glob("ad_spot-1x1.*")} == {".mp4", ".jpg", ".srt", ".vtt"}
-    (row,) = [line for line in (out / "table.md").read_text().splitlines() if line.startswith("| ad_spot-1x1")]
+    assert {path.suffix for path in out.glob("cinematic_story-1x1.*")} == {".mp4", ".jpg", ".srt", ".vtt"}
+    (row,) = [line for line in (out / "table.md").read_text().splitlines() if line.startswith("| cinematic_story-1x1")]
     asked, lasts = row.split(" | ")[1:3]
-    assert float(asked) == 15 and float(lasts) == pytest.approx(15, abs=1 / 16)
+    assert float(asked) == 6 and float(lasts) == pytest.approx(6, rel=0.03)
     page = (out / "index.html").read_text(encoding="utf-8")
-    assert 'src="ad_spot-1x1.mp4"' in page and "folding bicycle" in page
+    assert 'src="cinematic_story-1x1.mp4"' in page and "afraid of heights" in page
+
+
+def test_a_format_that_says_its_length_itself_is_asked_for_none():
+    spec = importlib.util.spec_from_file_location("gallery", GALLERY)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    options = module.parse(["--only", "ad_spot", "cinematic_story", "--aspect", "1:1", "--seconds", "6"])
+    assert [frame.request.target_seconds for frame in module.frames_of(options)] == [None, 6]
 
 
 def test_a_film_that_cannot_be_made_is_named_and_the_exit_code_says_so(tmp_path: Path, home: Path):
