@@ -19,7 +19,7 @@ from engine.made import Timing, Voice, Word
 from engine.phrases import BOUND, CLAUSE_END, SENTENCE_END, break_prices, ends_with
 from engine.reading import CHARACTERS_PER_SECOND, characters, reading_seconds, reading_speed
 from engine.types import Frozen
-from engine.typeset import break_lines, is_cjk, joined, pieces
+from engine.typeset import break_lines, has_cjk, joined, pieces
 from engine.typeset import columns as width
 
 CAPTIONS_VERSION = 2
@@ -149,7 +149,7 @@ def _lines(words: Sequence[str], limit: int, most: int, prices: Sequence[float])
     """As `break_lines`; a single word is never too wide, since it is drawn smaller where it has to be."""
 
     def measure(text: str) -> float:
-        single = " " not in text and not any(map(is_cjk, text))
+        single = " " not in text and not has_cjk(text)
         return min(width(text), limit) if single else width(text)
 
     return break_lines(words, limit, most, measure, prices)

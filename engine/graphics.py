@@ -17,7 +17,7 @@ from PIL import Image, ImageFilter, ImageOps
 from engine.captions import Cue
 from engine.fonts import MEDIUM, Fonts
 from engine.media import FrameWriter
-from engine.palette import colour, encoded, linear, luminance
+from engine.palette import LUMINANCE, colour, encoded, linear
 from engine.placing import Rect
 from engine.plates import Panel, Placed, draw_plates
 from engine.progress import Control
@@ -149,8 +149,9 @@ def _backdrop(picture: Path, size: tuple[int, int], seconds: float, card: Card) 
 def _under_words(picture: np.ndarray) -> np.ndarray:
     """`picture`, its lights pressed below `BRIGHTEST` and its darks left alone, so that any word of a card can be read
     on any still. All channels of a pixel alike, in linear light: its hue stays."""
-    light = luminance(picture)[..., None]
-    pressed = linear(picture) / (1 + (light / BRIGHTEST) ** 3) ** (1 / 3)
+    colours = linear(picture)
+    light = (colours @ LUMINANCE)[..., None]
+    pressed = colours / (1 + (light / BRIGHTEST) ** 3) ** (1 / 3)
     return encoded(pressed).round().astype(np.uint8)
 
 

@@ -6,6 +6,7 @@ through `escaped`, in files with fixed names, and never as part of a filter grap
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -24,6 +25,7 @@ from engine.types import Frozen
 Measure = Callable[[str], float]
 TOP_HEAVY = 0.04
 SIZES = tuple(1 - 0.06 * step for step in range(10))
+CJK = re.compile("[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
 WHITE = 235  # of video range, which libass draws grey frames in
 
 
@@ -69,12 +71,19 @@ def is_rtl(text: str) -> bool:
 
 def is_cjk(character: str) -> bool:
     """Whether it stands in a script without spaces between words (Hangul has them)."""
-    code = ord(character)
-    return 0x2E80 <= code <= 0x9FFF or 0xF900 <= code <= 0xFAFF or 0xFF00 <= code <= 0xFFEF or 0x20000 <= code < 0x40000
+    return CJK.match(character) is not None
+
+
+def has_cjk(text: str) -> bool:
+    """Whether any of it does."""
+    return not text.isascii() and CJK.search(text) is not None
 
 
 def joined(words: Sequence[str]) -> str:
     """Words as running text: spaces between them except where the script has none."""
+    spaced = " ".join(words)
+    if not has_cjk(spaced):
+        return spaced
     text = ""
     for word in words:
         text += "" if not text or (is_cjk(text[-1]) and is_cjk(word[0])) else " "
@@ -86,7 +95,7 @@ def pieces(text: str, limit: float, measure: Measure = columns) -> list[str]:
     """The words of `text`; those wider than `limit` and those without spaces are cut where a line may break."""
     found: list[str] = []
     for word in text.split():
-        if not any(map(is_cjk, word)) and measure(word) <= limit:
+        if not has_cjk(word) and measure(word) <= limit:
             found.append(word)
             continue
         piece = ""
@@ -125,10 +134,10 @@ def break_lines(
     for count in range(2, max_lines + 1):
         even = width(0, len(words)) / count
         best: dict[int, tuple[float, list[range]]] = {0: (0.0, [])}
-        for _ in range(count):
+        for left in reversed(range(count)):
             following: dict[int, tuple[float, list[range]]] = {}
             for first, (cost, lines) in best.items():
-                for last in range(first + 1, len(words) + 1):
+                for last in range(first + 1 if left else len(words), len(words) + 1):  # the last line takes the rest
                     if width(first, last) > limit:
                         break
                     price = cost + ((width(first, last) - even) / limit) ** 2 + prices[last - 1]

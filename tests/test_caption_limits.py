@@ -157,7 +157,8 @@ def test_ink_stays_inside_the_safe_margins(name: str, aspect: str, script: str, 
     burn = ["-vf", "ass=filename=captions.ass:fontsdir=fonts", "-frames:v", "50", "-pix_fmt", "rgb24"]
     run_ffmpeg([*picture, *burn, "-f", "rawvideo", "frames.rgb"], cwd=tmp_path)
     frames = np.fromfile(tmp_path / "frames.rgb", np.uint8).reshape(-1, height, width, 3)
-    ink = (np.abs(frames.astype(int) - np.array([0x40, 0x60, 0x80])).max(axis=3) > 24).any(axis=0)
+    ends = np.stack([frames.min(axis=0), frames.max(axis=0)]).astype(int)
+    ink = (np.abs(ends - np.array([0x40, 0x60, 0x80])) > 24).any(axis=(0, 3))
     rows, cols = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))
     assert len(rows) > 4
     assert cols[0] >= 0.05 * width and cols[-1] < 0.95 * width

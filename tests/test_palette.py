@@ -25,11 +25,12 @@ SIZE = (960, 540)
 ENDS = (255, 255, 255), (0, 0, 0)
 NOWHERE = Rect(left=0, top=500, right=1, bottom=501)
 TEXT = "Lindau votes for a bridge"
+Stills = dict[str, Path]
 
 
-def painted(folder: Path, name: str) -> Path:
-    """A still: white, black, or as busy as can be."""
-    path = folder / f"{name}.png"
+@pytest.fixture(scope="module")
+def stills(tmp_path_factory: pytest.TempPathFactory) -> Stills:
+    """White, black, as busy as can be, and of one colour."""
     down, across = np.mgrid[0 : SIZE[1], 0 : SIZE[0]]
     pictures = {
         "white": np.full((SIZE[1], SIZE[0], 3), 255),
@@ -40,8 +41,10 @@ def painted(folder: Path, name: str) -> Path:
         "blue": np.dstack([across * 0 + 40, across * 0 + 90, across * 0 + 220]),
         "grey": np.dstack([across * 255 // SIZE[0]] * 3),
     }
-    Image.fromarray(pictures[name].astype(np.uint8)).save(path)
-    return path
+    folder = tmp_path_factory.mktemp("stills")
+    for name, picture in pictures.items():
+        Image.fromarray(picture.astype(np.uint8)).save(folder / f"{name}.png")
+    return {name: folder / f"{name}.png" for name in pictures}
 
 
 @pytest.fixture(scope="module")
@@ -75,16 +78,18 @@ def least_contrast(frame: np.ndarray, ink: np.ndarray) -> float:
     text = luminance(frame)
     solid = ink > 0.98
     ground = (cv2.dilate(ink, np.ones((9, 9))) > 0.02) & (cv2.dilate(ink, np.ones((3, 3))) < 0.02)
-    count, parts = cv2.connectedComponents(solid.astype(np.uint8))
+    count, parts, boxes, _ = cv2.connectedComponentsWithStats(solid.astype(np.uint8))
     found = []
     for part in range(1, count):
-        here = parts == part
-        if here.sum() < 6:
+        left, top, width, height, size = boxes[part]
+        if size < 6:
             continue
-        ring = ground & (cv2.dilate(here.astype(np.uint8), np.ones((13, 13))) > 0)
+        about = slice(max(0, top - 6), top + height + 6), slice(max(0, left - 6), left + width + 6)
+        here = parts[about] == part
+        ring = ground[about] & (cv2.dilate(here.astype(np.uint8), np.ones((13, 13))) > 0)
         if ring.sum() < 6:
             continue
-        mine, around = np.median(text[here]), np.percentile(text[ring], [2, 98])
+        mine, around = np.median(text[about][here]), np.percentile(text[about][ring], [2, 98])
         found.append(min((max(mine, a) + 0.05) / (min(mine, a) + 0.05) for a in around))
     assert found
     return min(found)
@@ -94,15 +99,15 @@ STILLS = ["white", "black", "busy", "stripes"]
 
 
 @pytest.mark.parametrize("name", format_names())
-def test_every_text_of_a_card_can_be_read_on_every_still(name: str, fonts: Fonts, tmp_path: Path):
+def test_every_text_of_a_card_can_be_read_on_every_still(name: str, fonts: Fonts, stills: Stills, tmp_path: Path):
     flush = load_format(name).overlays.lower_third in ("headline", "scene")
     words = {"title": TEXT, "lines": (TEXT, TEXT), "left": flush}
     cards = Card(kicker=TEXT, tagged=flush, **words), Card(closing=True, call=TEXT, **words)  # type: ignore[arg-type]
     for card in cards:
         black = msgspec.structs.replace(card, accent="#000000")
-        text = as_ink(middle_frame(black, painted(tmp_path, "black"), fonts, tmp_path))
+        text = as_ink(middle_frame(black, stills["black"], fonts, tmp_path))
         for still in STILLS:
-            picture = painted(tmp_path, still)
+            picture = stills[still]
             shown = msgspec.structs.replace(card, accent=coloured(load_format(name), picture).overlays.accent)
             assert least_contrast(middle_frame(shown, picture, fonts, tmp_path), text) >= READABLE, still
 
@@ -138,11 +143,11 @@ PANELS = {
 
 
 @pytest.mark.parametrize("kind", PANELS)
-def test_every_text_of_a_panel_can_be_read_over_every_still(kind: str, fonts: Fonts, tmp_path: Path):
+def test_every_text_of_a_panel_can_be_read_over_every_still(kind: str, fonts: Fonts, stills: Stills, tmp_path: Path):
     black = msgspec.structs.replace(PANELS[kind], accent="#000000", plate="#000000")
-    text = as_ink(over(black, painted(tmp_path, "black"), fonts, tmp_path))
+    text = as_ink(over(black, stills["black"], fonts, tmp_path))
     for still in STILLS:
-        picture = painted(tmp_path, still)
+        picture = stills[still]
         for name in format_names() if kind in ("bar", "chapter") else ("news_analysis",):
             overlays = coloured(load_format(name), picture).overlays
             shown = msgspec.structs.replace(PANELS[kind], accent=overlays.accent, plate=overlays.plate)
@@ -162,10 +167,10 @@ def over(panel: Panel, still: Path, fonts: Fonts, folder: Path) -> np.ndarray:
 # ---- colours of the pictures
 
 
-def test_a_films_accent_leans_towards_its_pictures_and_stays_its_formats_own(tmp_path: Path):
+def test_a_films_accent_leans_towards_its_pictures_and_stays_its_formats_own(stills: Stills):
     for name in format_names():
         own = load_format(name)
-        warm, cold = (coloured(own, painted(tmp_path, still)).overlays for still in ("orange", "blue"))
+        warm, cold = (coloured(own, stills[still]).overlays for still in ("orange", "blue"))
         assert warm.accent != cold.accent and warm.plate != cold.plate
         for overlays in (warm, cold):
             assert hue_between(overlays.accent, own.overlays.accent) <= 25
@@ -178,14 +183,14 @@ def hue_between(one: str, other: str) -> float:
     return abs((hues[0] - hues[1] + 180) % 360 - 180)
 
 
-def test_a_picture_without_colour_gives_none(tmp_path: Path):
+def test_a_picture_without_colour_gives_none(stills: Stills):
     for still in ("white", "black", "grey"):
-        assert dominant_hue(painted(tmp_path, still)) is None
-        assert coloured(load_format("news_analysis"), painted(tmp_path, still)) == load_format("news_analysis")
+        assert dominant_hue(stills[still]) is None
+        assert coloured(load_format("news_analysis"), stills[still]) == load_format("news_analysis")
 
 
-def test_the_same_picture_with_other_grain_gives_the_same_colours(tmp_path: Path):
-    plain = painted(tmp_path, "orange")
+def test_the_same_picture_with_other_grain_gives_the_same_colours(stills: Stills, tmp_path: Path):
+    plain = stills["orange"]
     grain = np.random.default_rng(3).integers(-12, 13, (SIZE[1], SIZE[0], 3))
     noisy = tmp_path / "noisy.png"
     Image.fromarray((np.asarray(Image.open(plain)).astype(int) + grain).clip(0, 255).astype(np.uint8)).save(noisy)
