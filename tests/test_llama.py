@@ -6,12 +6,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from llama_cpp import Llama
 
 from engine.backends.protocols import Message, TextJob
 from engine.backends.text.llama import LlamaText, load
 from engine.backends.text.toy import NAME, build_toy_llama
 from engine.catalog import ModelSpec, load_catalog
-from engine.errors import BadCatalog, Cancelled, ModelCorrupt, ModelError, ModelMissing
+from engine.errors import BadCatalog, Cancelled, ModelCorrupt, ModelError, ModelMissing, OutOfMemory
 from engine.weights import find_weights
 
 SPEC = load_catalog().model("toy-llama")
@@ -53,6 +54,44 @@ def test_the_same_job_gives_the_same_text_whatever_was_written_before(model: Lla
     assert fresh.complete(job()) == first
     fresh.close()
     assert {model.complete(job(seed=seed)).text for seed in range(8)} != {first.text}
+
+
+def test_drafts_of_one_line_read_what_they_continue_once_and_are_those_of_a_model_just_opened(
+    model: LlamaText, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[int] = []
+    evaluate = Llama.eval
+
+    def counted(self, tokens) -> None:
+        read.append(len(tokens))
+        evaluate(self, tokens)
+
+    monkeypatch.setattr(Llama, "eval", counted)
+    drafts = [model.complete(job(seed=seed)) for seed in range(3)]
+    assert len([tokens for tokens in read if tokens > 1]) == 2  # the two messages
+    for seed in range(3):
+        fresh = load(SPEC, weights)
+        assert fresh.complete(job(seed=seed)) == drafts[seed]
+        fresh.close()
+
+
+def test_a_conversation_that_was_read_but_in_part_is_read_again(
+    model: LlamaText, weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.complete(job())
+    evaluate, alone = Llama.eval, TextJob(messages=job().messages[:1], max_tokens=8, seed=1)
+
+    def starved(self, tokens) -> None:
+        raise RuntimeError("llama_decode returned -2")
+
+    monkeypatch.setattr(Llama, "eval", starved)
+    with pytest.raises(OutOfMemory):
+        model.complete(job("Another beginning"))
+    monkeypatch.setattr(Llama, "eval", evaluate)
+    fresh = load(SPEC, weights)
+    for asked in (alone, job()):  # the first is the beginning of what was held
+        assert model.complete(asked) == fresh.complete(asked)
+    fresh.close()
 
 
 def test_a_text_that_reaches_its_bound_is_told_from_a_whole_one(model: LlamaText) -> None:

@@ -123,6 +123,7 @@ class LlamaText:
         self._llm: llama_cpp.Llama | None = llm
         self._template = template
         self._held: list[list[int]] = []
+        self._after: np.ndarray | None = None
         self._word_list = lru_cache(maxsize=8)(self._new_word_list)
 
     def close(self) -> None:
@@ -145,8 +146,7 @@ class LlamaText:
             )
         tick(0, job.max_tokens)
         try:
-            self._evaluate(llm, chunks)
-            return self._write(llm, job, tick)
+            return self._write(llm, job, tick, self._evaluate(llm, chunks))
         except MemoryError as error:
             raise _out_of_memory(self.spec) from error
         except RuntimeError as error:
@@ -182,21 +182,29 @@ class LlamaText:
     def _text(self, text: str) -> list[int]:
         return self._llm.tokenize(text.encode(), add_bos=False, special=False) if self._llm and text else []
 
-    def _evaluate(self, llm: llama_cpp.Llama, chunks: list[list[int]]) -> None:
-        """Read `chunks`, skipping those that are read already; at least the last one gives the logits."""
+    def _evaluate(self, llm: llama_cpp.Llama, chunks: list[list[int]]) -> np.ndarray:
+        """Read `chunks`, skipping those that are read already; the logits after the last one, not to be written to.
+
+        Drafts of one line are asked for with the same words and other seeds: those read nothing.
+        """
+        if chunks == self._held and self._after is not None:
+            llm.n_tokens = sum(len(chunk) for chunk in chunks)
+            return self._after
         same = 0
         while same < min(len(self._held), len(chunks) - 1) and self._held[same] == chunks[same]:
             same += 1
-        self._held = self._held[:same]
+        self._held, self._after = self._held[:same], None
         # eval() forgets whatever lies behind n_tokens.
         llm.n_tokens = sum(len(chunk) for chunk in self._held)
         for chunk in chunks[same:]:
             llm.eval(chunk)
             self._held.append(chunk)
+        self._after = _logits(llm)
+        return self._after
 
     # ---- writing ----------------------------------------------------------------------------------------------------
 
-    def _write(self, llm: llama_cpp.Llama, job: TextJob, tick: Tick) -> Completion:
+    def _write(self, llm: llama_cpp.Llama, job: TextJob, tick: Tick, logits: np.ndarray) -> Completion:
         random = np.random.default_rng(job.seed)
         continued = job.messages[-1].content if job.messages[-1].role == "assistant" else ""
         grammar = _Grammar(llm, job.schema) if job.schema is not None else None
@@ -207,9 +215,6 @@ class LlamaText:
         ends = [stop.encode() for stop in (*job.stop, *self._template.end)]
         try:
             for count in range(1, job.max_tokens + 1):
-                logits = np.ctypeslib.as_array(
-                    llama_cpp.llama_get_logits_ith(llm.ctx, -1), shape=(llm.n_vocab(),)
-                ).astype(np.float64)
                 adjusted = penalise(logits, recent, job.repeat_penalty)
                 if allowed is not None:
                     allowed.restrict(adjusted)
@@ -232,6 +237,7 @@ class LlamaText:
                 if count % TICK_EVERY == 0:
                     tick(count, job.max_tokens)
                 llm.eval([token])
+                logits = _logits(llm)
             return self._completion(raw, False, surprise, written)
         finally:
             if grammar is not None:
@@ -248,6 +254,12 @@ class LlamaText:
         llm = self._llm
         eog = [end[0] for end in map(self._marks, self._template.end) if len(end) == 1]
         return WordList(words, self._text, llm.n_vocab(), {llm.token_eos(), *eog})
+
+
+def _logits(llm: llama_cpp.Llama) -> np.ndarray:
+    """(vocabulary,) of what was read last, float64."""
+    seen = llama_cpp.llama_get_logits_ith(llm.ctx, -1)
+    return np.ctypeslib.as_array(seen, shape=(llm.n_vocab(),)).astype(np.float64)
 
 
 class _Grammar:

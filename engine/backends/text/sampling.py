@@ -26,10 +26,11 @@ def choose(logits: np.ndarray, temperature: float, random: np.random.Generator) 
     """One token: the likeliest at temperature 0, else drawn from the `TOP_K` likeliest that `MIN_P` leaves."""
     if temperature <= 0:
         return int(np.argmax(logits))
-    count = min(TOP_K, len(logits))
-    best = np.argpartition(logits, -count)[-count:]
+    # Among 49,000 tokens that are −∞ but for a few hundred, argpartition takes 7 ms: a third of what the token costs.
+    able = np.flatnonzero(np.isfinite(logits))
+    count = min(TOP_K, len(able))
     # argpartition promises no order among equals: sort by token, then the draw is the same everywhere.
-    best = np.sort(best[np.isfinite(logits[best])])
+    best = np.sort(able[np.argpartition(logits[able], -count)[-count:]])
     weights = np.exp(logits[best] - logits[best].max())
     kept = weights >= MIN_P
     best, weights = best[kept], weights[kept] ** (1 / temperature)
