@@ -53,8 +53,12 @@ Api = TestClient[Server]
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
+    return settings_at(tmp_path)
+
+
+def settings_at(folder: Path) -> Settings:
     return Settings(
-        home=tmp_path / "home", data=tmp_path / "data", profile="cpu", limits_generate="1000/s", limits_read="9000/s"
+        home=folder / "home", data=folder / "data", profile="cpu", limits_generate="1000/s", limits_read="9000/s"
     )
 
 
@@ -66,8 +70,32 @@ def fresh_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "data"
 
 
+class House(NamedTuple):
+    """A server that many tests go into."""
+
+    place: Place
+    client: Api
+
+
+@pytest.fixture(scope="module")
+def house(fresh_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """For tests that say `pytest.mark.one_server`: a server takes longer to build than most of them last.
+
+    Whoever says so brings people of its own, and asks for nothing that others could have left behind.
+    """
+    folder = tmp_path_factory.mktemp("house")
+    shutil.copytree(fresh_data, folder / "data")
+    place = open_place(settings_at(folder))
+    with TestClient(create_app(place), base_url=ORIGIN, raise_server_exceptions=False) as client:
+        yield House(place, client)
+    place.close()
+
+
 @pytest.fixture
-def place(settings: Settings, fresh_data: Path) -> Iterator[Place]:
+def place(request: pytest.FixtureRequest, settings: Settings, fresh_data: Path) -> Iterator[Place]:
+    if request.node.get_closest_marker("one_server"):
+        yield request.getfixturevalue("house").place
+        return
     assert settings.data is not None
     shutil.copytree(fresh_data, settings.data)
     opened = open_place(settings)
@@ -76,8 +104,15 @@ def place(settings: Settings, fresh_data: Path) -> Iterator[Place]:
 
 
 @pytest.fixture
-def client(place: Place) -> Iterator[Api]:
+def client(request: pytest.FixtureRequest, place: Place) -> Iterator[Api]:
     """Nobody's: it sends no key and has no session."""
+    if request.node.get_closest_marker("one_server"):
+        client = request.getfixturevalue("house").client
+        sent = dict(client.headers)
+        yield client
+        client.headers = sent
+        client.cookies.clear()
+        return
     with TestClient(create_app(place), base_url=ORIGIN, raise_server_exceptions=False) as client:
         yield client
 
@@ -95,18 +130,18 @@ def people(place: Place) -> Callable[..., Person]:
 
 @pytest.fixture
 def user(people: Callable[..., Person]) -> Person:
-    return people("ada@example.com")
+    return people(f"ada.{cuid()}@example.com")
 
 
 @pytest.fixture
 def stranger(people: Callable[..., Person]) -> Person:
     """Somebody else, who may see nothing of `user`'s."""
-    return people("eve@example.com")
+    return people(f"eve.{cuid()}@example.com")
 
 
 @pytest.fixture
 def admin(people: Callable[..., Person]) -> Person:
-    return people("admin@example.com", admin=True)
+    return people(f"admin.{cuid()}@example.com", admin=True)
 
 
 @pytest.fixture

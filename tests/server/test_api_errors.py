@@ -36,23 +36,27 @@ def error_of(answer: Any, status: int, code: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     "path", ["/nothing", "/api/v1/nothing", "/api/v2/stories", "/media/nothing", "/api/v1/stories/a/b/c"]
 )
+@pytest.mark.one_server
 def test_an_unknown_path(api: Api, path: str) -> None:
     error_of(api.get(path), 404, "not_found")
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "NONSENSE"])
+@pytest.mark.one_server
 def test_a_wrong_method_is_told_the_right_ones(api: Api, method: str) -> None:
     answer = api.request(method, GENERATE)
     error_of(answer, 405, "method_not_allowed")
     assert "POST" in answer.headers["Allow"]
 
 
+@pytest.mark.one_server
 def test_options_and_405_name_every_method_of_a_path(api: Api) -> None:
     assert api.options("/api/v1/api-keys").headers["Allow"] == "GET, OPTIONS, POST"
     assert set(api.put("/api/v1/api-keys").headers["Allow"].split(", ")) == {"GET", "OPTIONS", "POST"}
     assert api.options("/api/v1/stories/x").headers["Allow"] == "DELETE, GET, OPTIONS"
 
 
+@pytest.mark.one_server
 def test_no_key_a_wrong_key_and_a_key_without_the_scope(client: Api, page: Api, user: Person) -> None:
     made = page.post("/api/v1/api-keys", json={"name": "reader", "scopes": ["stories:read"]}).json()
     page.cookies.clear()
@@ -98,11 +102,13 @@ MALFORMED = {
 
 
 @pytest.mark.parametrize("body", MALFORMED.values(), ids=MALFORMED.keys())
+@pytest.mark.one_server
 def test_a_malformed_body_is_the_clients_fault(api: Api, body: bytes) -> None:
     error_of(api.post(GENERATE, content=body, headers=JSON), 400, "bad_request")
     assert api.get("/api/v1/stories").status_code == 200
 
 
+@pytest.mark.one_server
 def test_a_backslash_before_u0000_is_no_nul(api: Api) -> None:
     assert api.post(GENERATE, content=b'{"prompt": "a \\\\u0000 b"}', headers=JSON).status_code == 202
 
@@ -112,6 +118,7 @@ def test_a_backslash_before_u0000_is_no_nul(api: Api) -> None:
     ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "application/xml", "",
      None, "application/json; charset=latin-1", "application/jsonp"],
 )  # fmt: skip
+@pytest.mark.one_server
 def test_only_json_is_taken(api: Api, kind: str | None) -> None:
     headers = {} if kind is None else {"Content-Type": kind}
     error_of(api.post(GENERATE, content=b'{"prompt": "x"}', headers=headers), 415, "unsupported_media_type")
@@ -120,14 +127,17 @@ def test_only_json_is_taken(api: Api, kind: str | None) -> None:
 @pytest.mark.parametrize(
     "kind", ["application/json", "Application/JSON; charset=UTF-8", 'application/json;charset="utf-8"']
 )
+@pytest.mark.one_server
 def test_json_by_any_of_its_names(api: Api, kind: str) -> None:
     assert api.post(GENERATE, content=b'{"prompt": "x"}', headers={"Content-Type": kind}).status_code == 202
 
 
+@pytest.mark.one_server
 def test_a_body_may_have_a_megabyte(api: Api) -> None:
     error_of(api.post(GENERATE, json={"prompt": "x" * 1_000_001}), 413, "payload_too_large")
 
 
+@pytest.mark.one_server
 def test_a_body_without_announced_length_has_the_same_limit(api: Api) -> None:
     def chunks() -> Iterator[bytes]:
         yield b'{"prompt": "'
@@ -137,6 +147,7 @@ def test_a_body_without_announced_length_has_the_same_limit(api: Api) -> None:
     error_of(api.post(GENERATE, content=chunks(), headers=JSON), 413, "payload_too_large")
 
 
+@pytest.mark.one_server
 def test_the_two_that_take_pictures_take_more(api: Api) -> None:
     body = {"seriesId": "c" + "0" * 24, "characterName": "Vix", "imageUrl": "data:image/png;base64," + "A" * 1_500_000}
     error_of(api.post("/api/v1/series-assets/ensure-character-image", json=body), 400, "bad_request")
@@ -146,17 +157,20 @@ def test_the_two_that_take_pictures_take_more(api: Api) -> None:
     "host",
     ["evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil", "169.254.169.254", "[::2]:80"],
 )
+@pytest.mark.one_server
 def test_a_foreign_host_is_refused(api: Api, host: str) -> None:
     for path in ("/api/v1/stories", "/", "/health/live", "/media/x", "/nothing"):
         error_of(api.get(path, headers={"Host": host}), 400, "bad_request")
 
 
 @pytest.mark.parametrize("host", ["localhost", "LOCALHOST:8000", "127.0.0.1:9", "[::1]", "[::1]:8000", "localhost."])
+@pytest.mark.one_server
 def test_this_machine_is_no_foreign_host(api: Api, host: str) -> None:
     assert api.get("/api/v1/stories", headers={"Host": host}).status_code == 200
 
 
 @pytest.mark.parametrize("name", ["Authorization", "Host", "Content-Type", "Idempotency-Key"])
+@pytest.mark.one_server
 def test_a_header_that_is_sent_twice_is_refused(place: Place, key: str, name: str) -> None:
     sent = {"Authorization": f"Bearer {key}", "Host": "localhost", "Idempotency-Key": "k", **JSON}
     once = [(one.lower().encode(), value.encode()) for one, value in sent.items()]
@@ -189,6 +203,7 @@ async def status_of(server: Server, headers: list[tuple[bytes, bytes]]) -> int:
 @pytest.mark.parametrize(
     "path", ["/api/v1/stories/%00", "/api/v1/stories/a%00b/clips", "/media/%00", "/api/v1/stories?status=%00"]
 )
+@pytest.mark.one_server
 def test_a_nul_in_the_address_is_refused(api: Api, path: str) -> None:
     error_of(api.get(path), 400, "bad_request")
 
@@ -198,10 +213,12 @@ def test_a_nul_in_the_address_is_refused(api: Api, path: str) -> None:
     ["/api/v1/stories/..%2f..%2fetc%2fpasswd", "/media/..%2f..%2fapp.db", "/media/%2e%2e/app.db",
      "/api/v1/stories/jobs/%ed%a0%80", "/api/v1/stories/" + "x" * 5000, "/media/....//app.db"],
 )  # fmt: skip
+@pytest.mark.one_server
 def test_an_odd_path_leads_nowhere(api: Api, path: str) -> None:
     error_of(api.get(path), 404, "not_found")
 
 
+@pytest.mark.one_server
 def test_every_answer_names_its_request(api: Api) -> None:
     assert api.get("/api/v1/stories", headers={"X-Request-ID": "mine-1"}).headers["X-Request-ID"] == "mine-1"
     made = api.get("/nothing", headers={"X-Request-ID": 'x" y'}).headers["X-Request-ID"]
@@ -209,6 +226,7 @@ def test_every_answer_names_its_request(api: Api) -> None:
     assert api.get("/nothing").headers["X-Request-ID"] != made
 
 
+@pytest.mark.one_server
 def test_every_answer_has_the_headers_of_security(api: Api) -> None:
     for path in ("/api/v1/stories", "/nothing", "/health/live", "/docs", "/"):
         headers = api.get(path).headers
@@ -234,6 +252,7 @@ FAULTS: dict[str, tuple[Exception, int, str]] = {
 
 
 @pytest.mark.parametrize("name", FAULTS)
+@pytest.mark.one_server
 def test_a_fault_is_told_without_its_inside(place: Place, name: str) -> None:
     fault, status, code = FAULTS[name]
 

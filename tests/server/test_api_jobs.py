@@ -27,6 +27,7 @@ def balance(api: Api) -> int:
     return api.get("/api/v1/credits").json()["balance"]
 
 
+@pytest.mark.one_server
 def test_a_cancelled_job_fails_and_is_refunded_once(api: Api, job: str) -> None:
     assert balance(api) == 975
     first = api.post(f"/api/v1/stories/jobs/{job}/cancel")
@@ -101,6 +102,7 @@ def test_events_go_on_behind_the_last_one_that_was_received(api: Api, place: Pla
 
 
 @pytest.mark.parametrize("wrong", ["x", "-1", "1e3", "9" * 40, "²"])
+@pytest.mark.one_server
 def test_a_wrong_last_event_id_is_named(api: Api, job: str, wrong: str) -> None:
     answer = api.get(f"/api/v1/stories/jobs/{job}/events", headers={"Last-Event-ID": wrong.encode()})
     assert answer.status_code == 400
@@ -184,6 +186,7 @@ def script_of(place: Place, job_id: str) -> list[str]:
         return [shot.narration for shot in job.request.script.shots]
 
 
+@pytest.mark.one_server
 def test_the_shots_of_a_story(api: Api, story: str) -> None:
     first, second = shots_of(api, story)
     assert first.keys() == {
@@ -196,6 +199,7 @@ def test_the_shots_of_a_story(api: Api, story: str) -> None:
     ]
 
 
+@pytest.mark.one_server
 def test_one_changed_line_is_a_job_on_the_same_story(api: Api, place: Place, story: str) -> None:
     clip = shots_of(api, story)[1]["id"]
     before = balance(api)
@@ -210,6 +214,7 @@ def test_one_changed_line_is_a_job_on_the_same_story(api: Api, place: Place, sto
     assert balance(api) == before - 25
 
 
+@pytest.mark.one_server
 def test_a_story_that_is_being_made_is_not_edited(api: Api, story: str) -> None:
     clip = shots_of(api, story)[0]["id"]
     path = f"/api/v1/stories/{story}/shots/{clip}"
@@ -223,6 +228,7 @@ def test_a_story_that_is_being_made_is_not_edited(api: Api, story: str) -> None:
         assert (answer.status_code, answer.json()["error"]["code"]) == (409, "conflict")
 
 
+@pytest.mark.one_server
 def test_a_dry_run_says_what_is_made_again_and_makes_nothing(api: Api, story: str) -> None:
     clip = shots_of(api, story)[0]["id"]
     path = f"/api/v1/stories/{story}/shots/{clip}?dryRun=true"
@@ -241,6 +247,7 @@ def test_a_dry_run_says_what_is_made_again_and_makes_nothing(api: Api, story: st
     assert balance(api) == before
 
 
+@pytest.mark.one_server
 def test_a_misspelt_dry_run_makes_and_costs_nothing(api: Api, story: str) -> None:
     before = balance(api)
     path = f"/api/v1/stories/{story}/shots/{shots_of(api, story)[0]['id']}?dryrun=true"
@@ -249,6 +256,7 @@ def test_a_misspelt_dry_run_makes_and_costs_nothing(api: Api, story: str) -> Non
     assert balance(api) == before
 
 
+@pytest.mark.one_server
 def test_a_shot_is_added_behind_another_or_at_the_end(api: Api, place: Place, story: str) -> None:
     first = shots_of(api, story)[0]["id"]
     answer = api.post(f"/api/v1/stories/{story}/shots", json={"after": first, "narration": "It was dark."})
@@ -258,12 +266,14 @@ def test_a_shot_is_added_behind_another_or_at_the_end(api: Api, place: Place, st
     assert script_of(place, answer.json()["jobId"])[2] == "The end."
 
 
+@pytest.mark.one_server
 def test_a_shot_is_taken_out(api: Api, place: Place, story: str) -> None:
     answer = api.delete(f"/api/v1/stories/{story}/shots/{shots_of(api, story)[0]['id']}")
     assert answer.status_code == 202
     assert script_of(place, answer.json()["jobId"]) == ["She found a lantern."]
 
 
+@pytest.mark.one_server
 def test_an_edit_that_makes_no_sense_is_told_so(api: Api, story: str) -> None:
     first, second = (shot["id"] for shot in shots_of(api, story))
     path = f"/api/v1/stories/{story}/shots"
@@ -285,6 +295,7 @@ def test_an_edit_that_makes_no_sense_is_told_so(api: Api, story: str) -> None:
 # ---- what is installed, webhooks ------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_server
 def test_models_voices_and_profiles(api: Api) -> None:
     models = {one["id"]: one for one in api.get("/api/v1/models").json()["data"]}
     assert models["sketch"]["licence"] == "CC-BY-4.0"

@@ -76,12 +76,14 @@ def test_a_model_that_forbids_the_use_is_refused_before_anything_is_paid(
     assert api.post("/api/v1/stories/generate", json={**PROMPT, "profile": "cpu", "use": "personal"}).status_code == 202
 
 
+@pytest.mark.one_server
 def test_a_story_costs_its_credits_when_it_is_accepted(api: Api, user: Person) -> None:
     before = credits_of(api, user)
     api.post("/api/v1/stories/generate", json=PROMPT)
     assert credits_of(api, user) == before - 25
 
 
+@pytest.mark.one_server
 def test_without_credits_there_is_no_job(client: Api, people: Callable[..., Person]) -> None:
     poor = people("poor@example.com", credits=10)
     answer = client.post("/api/v1/stories/generate", json=PROMPT, headers=poor.bearer)
@@ -95,6 +97,7 @@ def request_of(place: Place, job_id: str) -> tuple[StoryRequest, Job]:
         return job.request, job
 
 
+@pytest.mark.one_server
 def test_the_defaults_are_those_of_the_contract(api: Api, place: Place) -> None:
     job_id = api.post("/api/v1/stories/generate", json=PROMPT).json()["jobId"]
     request, job = request_of(place, job_id)
@@ -107,6 +110,7 @@ def test_the_defaults_are_those_of_the_contract(api: Api, place: Place) -> None:
     assert job.base_url == ORIGIN
 
 
+@pytest.mark.one_server
 def test_null_is_the_same_as_absent(api: Api, place: Place) -> None:
     optional = [
         *("aspectRatio", "renderVideo", "title", "contentType", "locale", "seriesId", "targetSeconds", "style"),
@@ -117,6 +121,7 @@ def test_null_is_the_same_as_absent(api: Api, place: Place) -> None:
     assert request_of(place, job_id)[0].target_seconds == 30
 
 
+@pytest.mark.one_server
 def test_a_quality_is_kept_with_the_job_and_planned_with(api: Api, place: Place) -> None:
     asked = {**PROMPT, "profile": "gpu-24gb", "quality": "draft"}
     job_id = api.post("/api/v1/stories/generate", json=asked).json()["jobId"]
@@ -128,6 +133,7 @@ def test_a_quality_is_kept_with_the_job_and_planned_with(api: Api, place: Place)
     assert models == ["camera", "wan22-14b-streamed", "wan22-14b-streamed", "wan22-14b-long-streamed"]
 
 
+@pytest.mark.one_server
 def test_an_ad_lasts_fifteen_seconds_unless_thirty_are_asked_for(api: Api, place: Place) -> None:
     ad = {**PROMPT, "contentType": "ad_spot"}
     assert request_of(place, api.post("/api/v1/stories/generate", json=ad).json()["jobId"])[0].target_seconds == 15
@@ -169,6 +175,7 @@ def test_an_ad_lasts_fifteen_seconds_unless_thirty_are_asked_for(api: Api, place
         ("aspectRatio", "\x00", ""),
     ],
 )
+@pytest.mark.one_server
 def test_a_wrong_field_is_named_with_what_it_accepts(api: Api, user: Person, field: str, value: Any, says: str) -> None:
     answer = api.post("/api/v1/stories/generate", json=PROMPT | {field: value})
     error = answer.json()["error"]
@@ -178,6 +185,7 @@ def test_a_wrong_field_is_named_with_what_it_accepts(api: Api, user: Person, fie
     assert credits_of(api, user) == 1000
 
 
+@pytest.mark.one_server
 def test_every_unknown_field_is_named(api: Api) -> None:
     answer = api.post("/api/v1/stories/generate", json={**PROMPT, "aspect": "16:9", "render": True})
     assert [one["field"] for one in answer.json()["error"]["details"]] == ["aspect", "render"]
@@ -216,6 +224,7 @@ def test_a_series_of_somebody_else_is_not_there(api: Api, stranger: Person) -> N
     assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
 
 
+@pytest.mark.one_server
 def test_a_plan_tells_what_it_takes_and_makes_nothing(api: Api, user: Person) -> None:
     answer = api.post("/api/v1/stories/plan", json=PROMPT)
     plan = answer.json()
@@ -227,6 +236,7 @@ def test_a_plan_tells_what_it_takes_and_makes_nothing(api: Api, user: Person) ->
     assert credits_of(api, user) == 1000
 
 
+@pytest.mark.one_server
 def test_a_story_as_the_contract_spells_it(api: Api, story: str) -> None:
     told = api.get(f"/api/v1/stories/{story}").json()
     assert told | {"createdAt": "", "videoUrl": ""} == {
@@ -283,12 +293,14 @@ def test_stories_are_filtered_by_status(api: Api, place: Place, user: Person, tm
         "page=1.5",
     ],
 )
+@pytest.mark.one_server
 def test_a_wrong_parameter_is_named(api: Api, query: str) -> None:
     answer = api.get(f"/api/v1/stories?{query}")
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "bad_request")
     assert answer.json()["error"]["details"][0]["field"] == query.partition("=")[0]
 
 
+@pytest.mark.one_server
 def test_the_assets_of_a_story(api: Api, story: str) -> None:
     def listed(kind: str) -> list[dict[str, Any]]:
         return api.get(f"/api/v1/stories/{story}/{kind}").json()["data"]
@@ -306,6 +318,7 @@ def test_the_assets_of_a_story(api: Api, story: str) -> None:
     assert api.get(clips[0]["videoUrl"], headers={"Authorization": ""}).content == b"clip"
 
 
+@pytest.mark.one_server
 def test_script_and_captions(api: Api, story: str) -> None:
     assert api.get(f"/api/v1/stories/{story}/script").json()["shots"][1]["narration"] == "She found a lantern."
     srt, vtt = (api.get(f"/api/v1/stories/{story}/captions.{kind}") for kind in ("srt", "vtt"))
@@ -347,6 +360,7 @@ def test_a_deleted_story_is_gone_with_its_files(api: Api, place: Place, story: s
         ("DELETE", "/stories/{story}/shots/clip_x"),
     ],
 )
+@pytest.mark.one_server
 def test_what_is_somebody_elses_is_not_there(
     client: Api, stranger: Person, story: str, job: str, method: str, path: str
 ) -> None:

@@ -7,6 +7,7 @@ import io
 import socket
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -77,6 +78,7 @@ INSIDE = [
 
 
 @pytest.mark.parametrize("url", INSIDE)
+@pytest.mark.one_server
 def test_no_address_of_a_request_reaches_inside(api: Api, place: Place, url: str) -> None:
     trap = Trap()
     before = rows(place)
@@ -158,12 +160,17 @@ PICTURES = {
 
 
 @pytest.mark.parametrize("name", PICTURES)
+@pytest.mark.one_server
 def test_what_is_no_such_picture_is_refused_and_leaves_nothing(api: Api, place: Place, name: str) -> None:
-    before = rows(place)
+    before, kept = rows(place), media_of(place)
     body = {"seriesId": "c" + "0" * 24, "characterName": "Vix", "imageUrl": PICTURES[name]}
     assert is_error(api.post(ENSURE, json=body), 400)
     assert rows(place) == before
-    assert [path for path in place.folders.media.rglob("*") if path.is_file()] == []
+    assert media_of(place) == kept
+
+
+def media_of(place: Place) -> set[Path]:
+    return {path for path in place.folders.media.rglob("*") if path.is_file()}
 
 
 def test_a_refused_picture_leaves_the_one_that_was_there(api: Api, place: Place) -> None:

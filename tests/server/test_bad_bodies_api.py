@@ -127,6 +127,7 @@ def test_twenty_megabytes_are_not_read_to_their_end(
     assert wrong == []
 
 
+@pytest.mark.one_server
 def test_a_missing_body_is_said_to_be(api: Api) -> None:
     for content in (b"", None):
         answer = api.post(PLAN, content=content, headers=JSON)
@@ -137,16 +138,19 @@ def test_a_missing_body_is_said_to_be(api: Api) -> None:
 @pytest.mark.parametrize(
     "kind", ["application/json; odata=verbose", "application/json;", "application/json; v=1; charset=UTF-8"]
 )
+@pytest.mark.one_server
 def test_other_parameters_of_the_type_do_no_harm(api: Api, kind: str) -> None:
     assert api.post(PLAN, content=b'{"prompt": "x"}', headers={"Content-Type": kind}).status_code == 200
 
 
+@pytest.mark.one_server
 def test_a_compressed_body_is_not_unpacked(api: Api) -> None:
     for encoding in ("gzip", "deflate", "br", "gzip, identity"):
         answer = api.post(PLAN, content=b"\x1f\x8b\x08", headers={**JSON, "Content-Encoding": encoding})
         assert is_error(answer, 415)
 
 
+@pytest.mark.one_server
 def test_an_answer_is_not_larger_than_what_it_refuses(api: Api) -> None:
     answer = api.post(PLAN, json={"prompt": "x", **{f"f{number}": 1 for number in range(50_000)}})
     assert is_error(answer, 400)
@@ -167,6 +171,7 @@ def test_an_answer_is_not_larger_than_what_it_refuses(api: Api) -> None:
         ({"script": {"title": "t", "shots": [{}, {"camera": "fly"}]}}, "script.shots[1].camera", "push_in"),
     ],
 )
+@pytest.mark.one_server
 def test_one_of_several_words_is_told_which(api: Api, body: dict[str, Any], field: str, choice: str) -> None:
     answer = api.post(PLAN, json={"prompt": "x"} | body)
     assert is_error(answer, 400)
@@ -175,6 +180,7 @@ def test_one_of_several_words_is_told_which(api: Api, body: dict[str, Any], fiel
     assert "is not one of" in detail["message"] and choice in detail["message"]
 
 
+@pytest.mark.one_server
 def test_a_whole_number_may_be_spelt_with_a_fraction_of_nothing(api: Api) -> None:
     assert api.post(PLAN, content=b'{"prompt": "x", "seed": 7.0}', headers=JSON).json()["seed"] == 7
     for spelt in (b"7.5", b"-1.0", b"1e300", b'"7"'):
@@ -183,6 +189,7 @@ def test_a_whole_number_may_be_spelt_with_a_fraction_of_nothing(api: Api) -> Non
         assert answer.json()["error"]["details"][0]["field"] == "seed"
 
 
+@pytest.mark.one_server
 def test_null_is_absent_at_every_depth_and_by_any_name(api: Api) -> None:
     script = {"title": "t", "logline": None, "characters": None, "shots": [{"visual": "x", "beat": None, "more": None}]}
     answer = api.post(PLAN, json={"prompt": "x", "script": script, "callbackUrl": None})
@@ -212,6 +219,7 @@ SCRIPTS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
+@pytest.mark.one_server
 def test_an_own_script_that_no_film_can_be_made_of(api: Api, place: Place, name: str) -> None:
     before = rows(place)
     body = json.dumps({"prompt": "x", "script": SCRIPTS[name]}).replace('"DIGITS"', "9" * 6000)
@@ -223,6 +231,7 @@ def test_an_own_script_that_no_film_can_be_made_of(api: Api, place: Place, name:
 # ---- what is left of it ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_server
 def test_a_deleted_series_leaves_its_jobs_and_stories_without_one(api: Api, place: Place, user: Person) -> None:
     series = api.post("/api/v1/series", json={"title": "The wood"}).json()["id"]
     job = api.post(GENERATE, json={"prompt": "x", "seriesId": series}).json()["jobId"]
@@ -231,11 +240,13 @@ def test_a_deleted_series_leaves_its_jobs_and_stories_without_one(api: Api, plac
     assert api.post(f"/api/v1/stories/jobs/{job}/retry").status_code == 202
 
 
+@pytest.mark.one_server
 def test_a_job_that_is_over_tells_no_time_left(api: Api, job: str) -> None:
     told = api.post(f"/api/v1/stories/jobs/{job}/cancel").json()
     assert (told["status"], told["etaSeconds"]) == ("failed", None)
 
 
+@pytest.mark.one_server
 def test_the_first_answer_is_given_again_though_the_webhook_has_gone(api: Api, place: Place, user: Person) -> None:
     headers = {"Idempotency-Key": "k"}
     body = {"prompt": "x", "webhookUrl": "https://8.8.8.8/hook"}

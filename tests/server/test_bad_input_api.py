@@ -189,6 +189,7 @@ def test_pages_out_of_bounds_on_every_list(place: Place, client: Api, admin: Per
 @pytest.mark.parametrize(
     "status", ["nonsense", "", "null", "COMPLETED", "queued", "%ff", "completed,failed", "x" * 5000]
 )
+@pytest.mark.one_server
 def test_a_status_that_no_story_has_is_told_which_there_are(api: Api, status: str) -> None:
     answer = api.get(f"/api/v1/stories?status={status}")
     assert is_error(answer, 400)
@@ -196,6 +197,7 @@ def test_a_status_that_no_story_has_is_told_which_there_are(api: Api, status: st
 
 
 @pytest.mark.parametrize("value", ["null", "yes", "", "2", "tru"])
+@pytest.mark.one_server
 def test_what_is_no_dry_run_makes_nothing(api: Api, place: Place, things: Belongings, value: str) -> None:
     before = rows(place)
     path = things.fill("/api/v1/stories/{story_id}/shots/{clip_id}")
@@ -208,10 +210,12 @@ HOSTS = ["localhost:80@evil.example", "localhost:x", "localhost:1:2", "[::1]x", 
 
 
 @pytest.mark.parametrize("host", HOSTS)
+@pytest.mark.one_server
 def test_a_host_with_more_than_a_name_and_a_port_is_refused(api: Api, host: str) -> None:
     assert is_error(api.get("/api/v1/stories", headers={"Host": host}), 400)
 
 
+@pytest.mark.one_server
 def test_a_body_whose_length_is_told_in_two_ways_is_refused(api: Api) -> None:
     headers = {**JSON, "Content-Length": "15", "Transfer-Encoding": "chunked"}
     assert is_error(api.post(GENERATE, content=b'{"prompt": "x"}', headers=headers), 400)

@@ -36,12 +36,14 @@ def operations(document: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]
             yield f"{method.upper()} {path}", operation
 
 
+@pytest.mark.one_server
 def test_the_document_is_the_one_that_was_agreed_on(client: Api) -> None:
     answer = client.get("/openapi.json")
     assert answer.headers["content-type"].startswith("application/json")
     assert spelled(answer.json()) == SNAPSHOT.read_text(encoding="utf-8"), RENEW
 
 
+@pytest.mark.one_server
 def test_every_operation_is_described_with_examples_and_errors(client: Api) -> None:
     document = client.get("/openapi.json").json()
     assert document["openapi"].startswith("3.1")
@@ -59,6 +61,7 @@ def test_every_operation_is_described_with_examples_and_errors(client: Api) -> N
         assert declared == set(re.findall(r"\{(\w+)\}", name)), name
 
 
+@pytest.mark.one_server
 def test_every_reference_leads_somewhere(client: Api) -> None:
     document = client.get("/openapi.json").json()
     for reference in set(re.findall(r'"\$ref": ?"#/([^"]+)"', json.dumps(document))):
@@ -88,6 +91,7 @@ def test_every_route_that_is_served_is_described_or_hidden_on_purpose(place: Pla
     }
 
 
+@pytest.mark.one_server
 def test_every_route_says_whom_it_is_for(place: Place) -> None:
     for route in create_app(place).routes:
         assert isinstance(route, HTTPRoute)
@@ -117,6 +121,7 @@ def test_every_example_is_what_the_operation_takes_and_answers(place: Place) -> 
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/web/docs.js", "/web/studio.js", "/web/style.css"])
+@pytest.mark.one_server
 def test_the_pages_load_nothing_from_elsewhere(client: Api, path: str) -> None:
     answer = client.get(path)
     assert answer.status_code == 200

@@ -27,6 +27,7 @@ QUIET = (
 # ---- what is served -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_server
 def test_every_file_of_the_folder_is_served_as_what_it_is(client: Api) -> None:
     there = {path.name for path in FOLDER.iterdir() if path.suffix in {".html", ".js", ".css", ".svg"}}
     assert there == set(TYPES)
@@ -37,6 +38,7 @@ def test_every_file_of_the_folder_is_served_as_what_it_is(client: Api) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/docs", "/web/studio.js"])
+@pytest.mark.one_server
 def test_the_policy_of_a_page_is_its_own_host(client: Api, path: str) -> None:
     headers = client.get(path).headers
     assert "default-src 'self'" in headers["content-security-policy"]
