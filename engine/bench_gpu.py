@@ -257,7 +257,8 @@ def clips(place: Place, gpu: Gpu) -> list[Row]:
             offload=False,
         )
     guided, _ = _clip(place, model.entry(steps=3, guidance=guidance), scale.clip)
-    least = model.least_seconds(step_flops(model.arch, model.costs, scale.clip, guidance))
+    costs = yardsticks.costs_of(model.arch, "transformer")  # its VAE takes longer to count, and is in no step
+    least = model.least_seconds(step_flops(model.arch, costs, scale.clip, guidance))
     step, whole = _clip(place, model.entry(steps=scale.clip_steps, guidance=1.0), scale.clip)
     work = scale.clip_steps * step
     shape = f"{width}×{height}×{frames}"

@@ -103,11 +103,11 @@ def capped(gigabytes: float) -> Iterator[bool]:
         torch.cuda.set_per_process_memory_fraction(1.0)
 
 
-def costs_of(arch: Architecture) -> dict[str, Cost]:
-    """Counted on the real classes; of any architecture, shipped or not."""
+def costs_of(arch: Architecture, *components: str) -> dict[str, Cost]:
+    """Counted on the real classes; of any architecture, shipped or not. Of these components, all if none is named."""
     from engine.backends.counting import count
 
-    return {name: count(part, arch) for name, part in arch.components.items()}
+    return {name: count(arch.components[name], arch) for name in components or arch.components}
 
 
 def stock_picture_seconds(folder: Path, *, width: int, height: int, steps: int, guidance: float) -> float:
