@@ -19,8 +19,8 @@ from engine.needs import Needs
 from engine.pace import STAGE_ROLE, Source, read_pace, stage_seconds, wall_seconds
 from engine.rates import Rate, read_rate
 from engine.residency import Way, choose_way, made_size, shape_for
-from engine.stages.clips import Take, clip_job
 from engine.stages.plan import make_plan
+from engine.takes import Take, clip_job
 from engine.types import Camel, Plan, Role, StoryRequest
 from engine.weights import find_weights
 from engine.work import clip_flops, song_flops, still_flops

@@ -13,7 +13,7 @@ import pytest
 from engine.catalog import load_catalog
 
 MODEL_LIBRARIES = {"torch", "diffusers", "transformers", "llama_cpp", "TTS"}
-HEAVY = MODEL_LIBRARIES | {"moviepy", "cv2", "onnxruntime", "scipy"}
+HEAVY = MODEL_LIBRARIES | {"moviepy", "cv2", "onnxruntime", "scipy", "numpy", "av"}
 PROGRAM = """
 import json, sys
 from server.cli import main

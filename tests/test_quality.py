@@ -18,8 +18,9 @@ from engine.machine import Machine
 from engine.made import Still
 from engine.media import FrameWriter
 from engine.progress import Control
+from engine.shooting import shoot
 from engine.stages.plan import make_plan
-from engine.takes import Take, clip_job, shoot
+from engine.takes import Take, clip_job
 from engine.types import Plan, StoryRequest
 
 LAPTOP = Machine(cores=2, ram_gb=8, gpu=None, vram_gb=0)

@@ -23,8 +23,9 @@ from engine.made import Clip, Still, Timing
 from engine.media import clip_codec
 from engine.progress import Control
 from engine.reviewing.pictures import LOOK_VERSION, judge_picture, judge_shot
+from engine.shooting import ClipSpoiled, shoot
 from engine.shots import another_seed, camera_of, clip_prompt, shot_seeds, style_of
-from engine.takes import ClipSpoiled, Take, clip_job, shoot
+from engine.takes import Take, clip_job
 from engine.types import Frozen, Plan, Script, Stage, StoryRequest
 
 NAME: Stage = "clips"

@@ -65,11 +65,25 @@ def until(what: Callable[[], Any]) -> Any:
 
 @pytest.fixture
 def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    with serving(tmp_path) as start:
+        yield start
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A server without workers that several tests talk with, and none ends."""
+    with serving(tmp_path_factory.mktemp("standing")) as start:
+        yield start("--no-worker")
+
+
+@contextlib.contextmanager
+def serving(folder: Path) -> Iterator[Callable[..., Served]]:
+    """What starts servers on `folder`; whichever still runs in the end is killed."""
     started: list[Served] = []
 
     def start(*flags: str) -> Served:
-        errors = tmp_path / f"stderr-{len(started)}"
-        command = [*PROGRAM, "serve", "--port", "0", "--data", str(tmp_path / "data"), "--profile", "tiny", *flags]
+        errors = folder / f"stderr-{len(started)}"
+        command = [*PROGRAM, "serve", "--port", "0", "--data", str(folder / "data"), "--profile", "tiny", *flags]
         with errors.open("w") as stderr:
             process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=stderr, text=True)
         started.append(Served(process, errors))
@@ -170,9 +184,8 @@ def test_open_streams_do_not_keep_it(serve: Callable[..., Served], tmp_path: Pat
 
 
 @pytest.mark.parametrize("junk", [b"\x16\x03\x01\x02\x00", b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"GET  /\r\n\r\n"])
-def test_what_is_no_http_is_told_so_in_the_usual_shape(serve: Callable[..., Served], junk: bytes) -> None:
-    served = serve("--no-worker")
-    host, _, port = served.url.removeprefix("http://").partition(":")
+def test_what_is_no_http_is_told_so_in_the_usual_shape(standing: Served, junk: bytes) -> None:
+    host, _, port = standing.url.removeprefix("http://").partition(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(junk + b"\r\n\r\n")
         answer = b""
@@ -181,7 +194,7 @@ def test_what_is_no_http_is_told_so_in_the_usual_shape(serve: Callable[..., Serv
     head, _, body = answer.partition(b"\r\n\r\n")
     assert b" 400 " in head.partition(b"\r\n")[0]
     assert json.loads(body)["error"]["code"] == "bad_request"
-    assert httpx2.get(f"{served.url}/health/live").status_code == 200
+    assert httpx2.get(f"{standing.url}/health/live").status_code == 200
 
 
 def test_an_announced_body_that_does_not_come_is_not_waited_for(serve: Callable[..., Served]) -> None:
