@@ -30,7 +30,8 @@ WAVE = [
 
 
 def toy_catalog(toys: Path, **changed: str) -> Catalog:
-    """The measuring catalog with real toys for artist and animator, each guided away from a negative prompt."""
+    """The measuring catalog with real toys for artist and animator, each guided away from a negative prompt; at 4
+    frames a second, for the VAE of a toy takes longest of all."""
     catalog = small_catalog()
     names = {**TOYS, **changed}
     models = dict(catalog.models)
@@ -40,7 +41,7 @@ def toy_catalog(toys: Path, **changed: str) -> Catalog:
         weights = Weights(local=str(toys / "toys" / name))
         models[name] = msgspec.structs.replace(spec, weights=weights, params={**spec.params, **more})
     profile = catalog.profiles[PROFILE]
-    profile = msgspec.structs.replace(profile, models={**profile.models, **names})
+    profile = msgspec.structs.replace(profile, fps=4, models={**profile.models, **names})
     return msgspec.structs.replace(catalog, profiles={**catalog.profiles, PROFILE: profile}, models=models)
 
 
