@@ -21,6 +21,7 @@ from engine.catalog import Catalog, ModelSpec
 from engine.device_memory import DeviceMemory, MainMemory
 from engine.errors import BadCatalog, ModelMissing, ModelUnavailable, OutOfMemory
 from engine.footprint import Shape, gpu_gb
+from engine.garbage import collected_together
 from engine.needs import FILE as NEEDS_FILE
 from engine.needs import Needs
 from engine.residency import at_level, choose_way, level_of, next_level, shape_for
@@ -125,8 +126,9 @@ class Residents:
         with self._lock:
             self._note_peak()
             self._at_work = None
-            while self._open:
-                self._open.popitem()[1].close()
+            with collected_together():
+                while self._open:
+                    self._open.popitem()[1].close()
 
     # ---- who leaves -------------------------------------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from engine.backends.protocols import Tick
 from engine.catalog import ModelSpec
 from engine.errors import DeviceLost, ModelCorrupt, ModelUnavailable, OutOfMemory, ReelhouseError
+from engine.garbage import collect
 from engine.machine import this_machine
 from engine.types import Frozen
 
@@ -228,10 +229,13 @@ def _out_of_memory(spec: ModelSpec) -> OutOfMemory:
 
 
 def free_memory() -> None:
-    """Give back what nobody refers to any more."""
+    """Give back what nobody refers to any more; of models that close together, once for all."""
+    collect(_empty_cache)
+
+
+def _empty_cache() -> None:
     import torch
 
-    gc.collect()
     if torch.cuda.is_initialized():
         try:
             torch.cuda.empty_cache()
