@@ -6,7 +6,6 @@ them name what is theirs, the others whatever the generator thinks of.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import json
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
 from schemathesis.checks import load_all_checks
 from schemathesis.config import SchemathesisConfig
@@ -45,6 +43,23 @@ ONLY_HERE = {
 # What is served is this to the byte: test_openapi.py.
 DESCRIBED = json.loads(Path(__file__).with_name("openapi.json").read_text(encoding="utf-8"))["paths"]
 OPERATIONS = [(method, path) for path, methods in DESCRIBED.items() for method in methods]
+
+
+def may_be_unfitting(method: str, path: str) -> bool:
+    """Whether anything can be sent that does not fit: whatever stands in a path is a text, and no more is asked of it."""
+    operation = DESCRIBED[path][method]
+    free = all(
+        told["in"] == "path" and told["schema"] == {"type": "string"} for told in operation.get("parameters", ())
+    )
+    return not free or "requestBody" in operation
+
+
+FITTING = [pytest.param(*one, GenerationMode.POSITIVE, id=f"{' '.join(one)}-fitting") for one in OPERATIONS]
+UNFITTING = [
+    pytest.param(*one, GenerationMode.NEGATIVE, id=f"{' '.join(one)}-unfitting")
+    for one in OPERATIONS
+    if may_be_unfitting(*one)
+]
 
 
 class World:
@@ -92,8 +107,7 @@ def holds_null(value: Any) -> bool:
     return any(part is None or holds_null(part) for part in parts)
 
 
-@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["fitting", "unfitting"])
-@pytest.mark.parametrize(("method", "path"), OPERATIONS, ids=[f"{method} {path}" for method, path in OPERATIONS])
+@pytest.mark.parametrize(("method", "path", "mode"), [*FITTING, *UNFITTING])
 def test_no_answer_is_outside_of_what_is_described(
     world: World, schema: Any, method: str, path: str, mode: GenerationMode
 ) -> None:
@@ -124,5 +138,4 @@ def test_no_answer_is_outside_of_what_is_described(
         excluded += [negative_data_rejection] if holds_null(case.body) else []
         case.validate_response(answer, excluded_checks=excluded)
 
-    with contextlib.suppress(Unsatisfiable):  # there is nothing that would not fit
-        check()
+    check()
