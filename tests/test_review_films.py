@@ -1,4 +1,4 @@
-"""Thirty small films of every format and shape pass the review, which leaves its page with them."""
+"""Small films of every format, each in two shapes, pass the review, which leaves its page with them."""
 
 from __future__ import annotations
 
@@ -19,8 +19,16 @@ from engine.reviewing.kept import review_again
 from engine.types import StoryRequest
 from tests.small_stories import small_catalog, small_request, small_script
 
-SHAPES = ("16:9", "9:16", "1:1", "4:3", "21:9")
-FORMATS = ("ad_spot", "cinematic_story", "music_video", "news_analysis", "persona_channel", "youtube_clone")
+SHAPES = {
+    "ad_spot": ("9:16", "16:9"),
+    "cinematic_story": ("21:9", "1:1"),
+    "music_video": ("4:3", "9:16"),
+    "news_analysis": ("16:9", "1:1"),
+    "persona_channel": ("9:16", "4:3"),
+    "youtube_clone": ("16:9", "21:9"),
+}
+"""A wide one and a narrower one of each format; each shape with two formats at least. What a format draws and where a
+shape has room for it are judged by the same measurements in every pair of them."""
 
 
 def catalog():
@@ -38,7 +46,7 @@ def tell(folder: Path, *requests: StoryRequest) -> list[Film]:
     return films  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("format", SHAPES)
 def test_good_films_pass(tmp_path: Path, format: str) -> None:
     lines = ("A fox ran through the rain.", "It saw an old lamp.")
     seconds = next(iter(load_format(format).pacing.allowed_seconds), None)
@@ -46,7 +54,7 @@ def test_good_films_pass(tmp_path: Path, format: str) -> None:
         tmp_path,
         *(
             small_request(*lines, content_type=format, aspect_ratio=shape, seed=seed, target_seconds=seconds)
-            for seed, shape in enumerate(SHAPES)
+            for seed, shape in enumerate(SHAPES[format])
         ),
     )
     found = [(film.plan.aspect_ratio, film.review.findings) for film in films if film.review and film.review.findings]
