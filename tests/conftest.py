@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 # As engine.models does before it imports a family; but test modules import torch and llama.cpp themselves, and OpenMP
 # reads it only then. Spinning threads of several test processes on the same cores made one test take five minutes.
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+# Toys are too small to share out; with a test process on every core, threads only waited for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 
