@@ -115,16 +115,21 @@ def test_a_job_becomes_a_film_whose_assets_are_readable_while_it_is_made(house):
     assert {("still", 0), ("still", 1), ("audio", 0), ("video", 0)} <= early
 
 
-def test_a_wave_takes_several_jobs_and_the_next_opens_no_model_again(house):
-    wave = [house.submit(f"A fox of kind {number} ran.") for number in range(3)]
+def test_a_wave_takes_several_jobs_the_next_opens_no_model_again_and_an_idle_worker_leaves_at_once(house):
+    wave = [house.submit(f"A fox of kind {number} ran.") for number in range(2)]
     pid = house.workers.start()
     house.completed(*wave)
     child = house.workers.child(pid)
     house.completed(house.submit("Another fox ran."))
     assert house.workers.child(pid) == child
-    assert [len(said["jobs"]) for said in house.said("a wave begins")] == [3, 1]
+    assert [len(said["jobs"]) for said in house.said("a wave begins")] == [2, 1]
     wait_until(lambda: len(house.said("the wave has ended")) == 2, "the second wave ended")
     assert set(house.said("the wave has ended")[-1]["loads"].values()) == {1}
+    family = house.workers.family(pid)
+    assert family
+    house.workers.kill(pid, signal.SIGTERM)
+    assert house.workers.wait(pid, LEFT_SECONDS) == 0
+    assert not running(family)
 
 
 def test_a_job_cancelled_over_a_clip_stops_and_the_others_of_its_wave_go_on(house):
@@ -215,15 +220,6 @@ def test_asked_to_leave_a_worker_gives_its_job_back_unspent(house):
     assert job(house.place, job_id).attempt == 1
 
 
-def test_an_idle_worker_leaves_at_once_when_asked(house):
-    pid = house.workers.start()
-    house.completed(house.submit("A fox ran."))
-    family = house.workers.family(pid)
-    house.workers.kill(pid, signal.SIGTERM)
-    assert house.workers.wait(pid, LEFT_SECONDS) == 0
-    assert not running(family)
-
-
 def test_a_retry_goes_on_with_what_was_finished(house):
     house.workers.start(clip_seconds=0.6)
     job_id = house.submit("A fox ran.", "It saw a lamp.", "Night fell.")
@@ -247,7 +243,7 @@ def test_a_retry_beside_the_child_that_has_yet_to_stop_waits_for_its_folder(hous
 
 
 def test_a_child_that_hangs_past_its_deadline_is_killed_and_the_job_made_again(house):
-    house.workers.start(child_fault="clip:1:stop", BENCH_DEADLINE="12")
+    house.workers.start(child_fault="clip:1:stop", BENCH_DEADLINE="9")
     job_id = house.submit("A fox ran.")
     house.completed(job_id)
     assert job(house.place, job_id).attempt == 2
@@ -323,14 +319,14 @@ def test_the_queue_file_may_be_deleted_under_waiting_jobs_and_a_listening_worker
     queue = house.place.folders.root / "queue.db"
     queue.unlink()
     open_queue(house.place).queue.storage.close()  # as another process would, this one opens the new file
-    house.completed(*(house.submit(f"Fox {number} ran.") for number in range(3)))
+    house.completed(*(house.submit(f"Fox {number} ran.") for number in range(2)))
 
 
 def test_bells_do_not_pile_up_behind_a_busy_worker(house):
-    house.workers.start(clip_seconds=8, REELHOUSE_WAVE="1")
+    house.workers.start(clip_seconds=6, REELHOUSE_WAVE="1")
     busy, waiting = house.submit("A fox ran."), house.submit("A cat ran.")
     house.begun(1)
-    time.sleep(5 * SWEEP)
+    time.sleep(3.5 * SWEEP)  # in which three bells more would lie there
     assert open_queue(house.place).queue.storage.queue_size() <= 2
     for one in (busy, waiting):
         cancel(house.place, house.ada, one)
