@@ -23,12 +23,20 @@ TRAINING = ("disc.", "speaker_encoder.", "torch_mel_spectrogram_", "dvae.")
 def convert_checkpoint(spec: ModelSpec, folder: Path) -> None:
     """Turn the pickles of `folder` into `model.safetensors` (and `speakers.safetensors`), and remove them.
 
-    Does nothing where there is nothing to turn. Raises `ModelCorrupt` for a pickle that holds more than weights.
+    Does nothing where there is nothing to turn, and imports no torch then. Raises `ModelCorrupt` for a pickle that
+    holds more than weights.
     """
     model = next(
         (p for name in ("model.pth", "model_file.pth", "best_model.pth") if (p := folder / name).is_file()), None
     )
     speakers = folder / "speakers_xtts.pth"
+    if model is not None or speakers.is_file():
+        _convert(spec, folder, model, speakers)
+    for pickle in [p for p in folder.iterdir() if p.suffix == ".pth"]:
+        pickle.unlink()
+
+
+def _convert(spec: ModelSpec, folder: Path, model: Path | None, speakers: Path) -> None:
     with sealed(spec):
         from safetensors.torch import save_file
 
@@ -43,8 +51,6 @@ def convert_checkpoint(spec: ModelSpec, folder: Path) -> None:
                 for part in (LATENT, EMBEDDING):
                     voices[f"{name}/{part}"] = parts[part].detach().clone().contiguous()
             save_file(voices, folder / SPEAKERS)
-    for pickle in [p for p in folder.iterdir() if p.suffix == ".pth"]:
-        pickle.unlink()
 
 
 def _read(spec: ModelSpec, path: Path) -> dict[str, Any]:
