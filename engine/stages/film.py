@@ -31,7 +31,7 @@ from engine.transcript import transcript
 from engine.types import Frozen, Plan, Script, StoryRequest
 
 STAGE_VERSION = 2
-SOUND_VERSION = 3
+SOUND_VERSION = 4
 TOLERANCE_SECONDS = 0.1
 
 
