@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.audio import FILM_LUFS, RATE, limit, loudness, read_wav, write_wav
+from engine.audio import CEILING_DBTP, FILM_LUFS, RATE, limit, loudness, read_wav, write_wav
 from engine.ducking import bed_gain
 from engine.formats import MusicStyle
 from engine.made import Music, Timing, Voice
@@ -24,9 +24,10 @@ def mix_film_audio(
     total_seconds: float,
     music_style: MusicStyle,
     out: Path,
+    ceiling_dbtp: float = CEILING_DBTP,
 ) -> None:
-    """Write the film's whole sound: 48 kHz stereo WAV of `total_seconds` (to the sample), -16 LUFS ± 1, at most
-    -1.5 dBTP; digital silence if there is neither voice nor music.
+    """Write the film's whole sound: 48 kHz stereo WAV of `total_seconds` (to the sample), -16 LUFS ± 1, no true peak
+    over the ceiling; digital silence if there is neither voice nor music.
 
     `timings[i].start` is film time. The bed lies `music_style.level` dB against speech, `ducked` dB under it, and a
     little fuller over the title card's `title_seconds` (see `engine.ducking`). Raises `MediaFailed` for a file that
@@ -46,7 +47,7 @@ def mix_film_audio(
         if found == float("-inf") or (turn and abs(found - FILM_LUFS) < 0.2):
             break
         mix *= np.float32(10 ** ((FILM_LUFS - found) / 20))
-        limited = limit(mix)
+        limited = limit(mix, ceiling_dbtp)
         if limited is mix:
             break
         mix = limited

@@ -10,11 +10,15 @@ import av
 import numpy as np
 import pytest
 
+from engine.audio import write_wav
 from engine.errors import MediaFailed
 from engine.formats import load_format
-from engine.made import Segment, Timing
+from engine.made import Music, Segment, Timing, Voice
 from engine.marking import add_xmp, boxes, chapters, marks, read_xmp, starts_fast
-from engine.media import FrameWriter, probe
+from engine.media import INPUT, FrameWriter, probe, run_ffmpeg
+from engine.mixing import mix_film_audio
+from engine.reviewing.sound import PEAK, hear
+from engine.stages.film import mix_sound
 from engine.types import Scene, Script, Shot
 from tests.editing import FPS, LINES, Story, story
 
@@ -210,3 +214,19 @@ def test_chapters_are_the_acts_of_the_format_under_names_that_say_something():
 
 def test_a_script_without_the_formats_beats_has_a_chapter_per_scene():
     assert told_in("cinematic_story", ("a hill", "a cave"), "", "") == ["a hill", "a cave"]
+
+
+def test_sound_whose_peaks_the_coder_raises_over_the_limit_is_mixed_again_with_more_room(tmp_path):
+    rate, told = 48_000, story(tmp_path)
+    at = np.arange(4 * rate)
+    clicks = np.where(at % 1201 < 3, 0.5, 0) + 0.015 * np.random.default_rng(1).standard_normal(len(at))
+    write_wav(tmp_path / "clicks.wav", clicks[None].astype(np.float32), rate)
+    voice = Voice(audio=tmp_path / "clicks.wav", seconds=4)
+    timing = Timing(start=0, lead=0, speech=4, tail=0, frames=48)
+    silence = Music(audio=None, seconds=0)
+    mix_film_audio([voice], [timing], silence, 0, 4, told.fmt.music, tmp_path / "once.wav")
+    run_ffmpeg([*INPUT, "-i", tmp_path / "once.wav", "-c:a", "aac", "-b:a", "192k", tmp_path / "once.m4a"])
+    assert hear(tmp_path / "once.m4a").peak > PEAK
+    sound = mix_sound(told.plan, told.fmt, [voice], [timing], silence, store=told.store, control=told.control)
+    assert sound.heard.peak <= PEAK
+    assert hear(sound.audio).peak <= PEAK

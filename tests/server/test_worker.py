@@ -243,7 +243,7 @@ def test_a_retry_beside_the_child_that_has_yet_to_stop_waits_for_its_folder(hous
 
 
 def test_a_child_that_hangs_past_its_deadline_is_killed_and_the_job_made_again(house):
-    house.workers.start(child_fault="clip:1:stop", BENCH_DEADLINE="9")
+    house.workers.start(child_fault="clip:1:stop", BENCH_DEADLINE="12")
     job_id = house.submit("A fox ran.")
     house.completed(job_id)
     assert job(house.place, job_id).attempt == 2
