@@ -9,6 +9,7 @@ import signal
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import NamedTuple
 
 import psutil
@@ -39,6 +40,13 @@ STOPPED_SECONDS = 5.0
 LEFT_SECONDS = 10.0
 
 
+def all_threads_stopped(pid: int) -> bool:
+    """A thread may go on for a moment after the signal was sent, and begin a transaction. The state is what stands
+    behind the name in brackets: https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html."""
+    states = [(task / "stat").read_text().rpartition(") ")[2][0] for task in Path(f"/proc/{pid}/task").iterdir()]
+    return set(states) == {"T"}
+
+
 class House(NamedTuple):
     place: Place
     workers: Workers
@@ -62,6 +70,7 @@ class House(NamedTuple):
 
         def suspended() -> bool:
             self.workers.kill(pid, signal.SIGSTOP)
+            wait_until(lambda: all_threads_stopped(pid), "the signal has reached every thread")
             with contextlib.closing(sqlite3.connect(file, timeout=0.5)) as connection:
                 try:
                     connection.execute("BEGIN IMMEDIATE")
