@@ -15,7 +15,17 @@ import soundfile
 from numpy.lib.stride_tricks import sliding_window_view
 
 from engine.errors import MediaFailed
-from engine.filters import filtered, filtered_stretches, lowest_around, multiplied, resampled, sections, taps
+from engine.filters import (
+    REACH,
+    filtered,
+    filtered_stretches,
+    kaiser_sinc,
+    lowest_around,
+    multiplied,
+    resampled,
+    sections,
+    taps,
+)
 
 RATE = 48_000
 FILM_LUFS = -16.0
@@ -36,21 +46,19 @@ K_WEIGHTING = np.array(
 )
 
 
-REACH, STRETCH = 10, 48
-"""Samples to either side that the filter between samples reaches, and how many are interpolated together."""
+STRETCH = 48
+"""How many samples are interpolated together."""
 
 
 @cache
 def _between() -> np.ndarray:
     """What gives, of `STRETCH` samples with `REACH` more on either side, the values a quarter, half and three quarters
-    behind each: (`STRETCH` + 2 `REACH`, 3 × `STRETCH`). A sinc in a Kaiser window of β 5, as
-    `scipy.signal.resample_poly` has it."""
-    taps = 8 * REACH + 1
-    low_pass = np.sinc((np.arange(taps) - taps // 2) / 4) * np.kaiser(taps, 5.0)
+    behind each: (`STRETCH` + 2 `REACH`, 3 × `STRETCH`)."""
+    low_pass = kaiser_sinc(4)
     at = 4 * np.arange(STRETCH) + np.arange(1, 4)[:, None] + 8 * REACH
     reached = at.ravel() - 4 * np.arange(STRETCH + 2 * REACH)[:, None]
-    inside = (reached >= 0) & (reached < taps)
-    return (low_pass[np.clip(reached, 0, taps - 1)] * inside).astype(np.float32)
+    inside = (reached >= 0) & (reached < len(low_pass))
+    return (low_pass[np.clip(reached, 0, len(low_pass) - 1)] * inside).astype(np.float32)
 
 
 def write_wav(path: Path, samples: np.ndarray, rate: int) -> None:

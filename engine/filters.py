@@ -140,16 +140,20 @@ def multiplied(rows: np.ndarray, matrix: np.ndarray) -> np.ndarray:
     return out.reshape(*rows.shape[:-1], -1)
 
 
+def kaiser_sinc(wide: int) -> np.ndarray:
+    """The low-pass between samples that are `wide` taps apart, (2 REACH wide + 1,): a sinc in a Kaiser window of beta
+    5, as `scipy.signal.resample_poly` has it, 1 in its middle."""
+    along = np.arange(-REACH * wide, REACH * wide + 1)
+    return np.sinc(along / wide) * np.kaiser(len(along), 5.0)
+
+
 @cache
 def _polyphase(up: int, down: int) -> tuple[np.ndarray, int, int]:
     """What makes of some samples, with the filter's reach on either side, those of the other rate: a matrix (taken,
-    given), how many samples one row of windows is further than the last, and how many are given for them.
-
-    The low-pass is a sinc in a Kaiser window of beta 5, its gain 1 at 0 Hz, as `scipy.signal.resample_poly` has it.
-    """
+    given), how many samples one row of windows is further than the last, and how many are given for them."""
     wide = max(up, down)
-    low_pass = np.sinc(np.arange(-REACH * wide, REACH * wide + 1) / wide) * np.kaiser(2 * REACH * wide + 1, 5.0)
-    low_pass *= up / low_pass.sum()
+    low_pass = kaiser_sinc(wide)
+    low_pass *= up / low_pass.sum()  # its gain is 1 at 0 Hz
     turns = -(-TOGETHER // down)
     inputs, outputs, reach = down * turns, up * turns, -(-REACH * wide // up)
     # In time steps of `up` times the first rate: given sample k is at k * down, taken sample j at j * up.

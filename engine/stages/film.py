@@ -76,12 +76,12 @@ def mix_sound(
 
     def make(folder: Path) -> Sound:
         audio, ceiling = folder.absolute() / "sound.m4a", CEILING_DBTP
+        codec = ["-c:a", "aac", "-b:a", "192k", "-ar", "48000", "-ac", "2"]
         with scratch_folder(folder) as scratch:
             mix = scratch / "mix.wav"
             for _ in range(MIXES):
                 mix_film_audio(voices, timings, music, plan.title_seconds, seconds, fmt.music, mix, ceiling)
                 control.check()
-                codec = ["-c:a", "aac", "-b:a", "192k", "-ar", "48000", "-ac", "2"]
                 run_ffmpeg([*INPUT, "-i", mix, *codec, "-f", "mp4", audio], control=control)
                 heard = hear(audio, voices, timings)
                 if heard.peak <= PEAK:
